@@ -19,6 +19,7 @@ func TestIfMatchNamesVersionsOrTheChangeIsRefused(t *testing.T) {
 		err      error
 	}{
 		"a version of ours":         {text(`"3"`), []int64{3}, nil},
+		"of a body that was read":   {text(`"3-cQ7xN0vT4a", W/"4-a-_b"`), []int64{3, 4}, nil},
 		"with blanks around":        {text(` "12" `), []int64{12}, nil},
 		"none":                      {nil, nil, rest.ErrNoVersion},
 		"empty":                     {text(""), nil, rest.ErrNoVersion},

@@ -16,6 +16,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/pkg/web"
 )
 
 // Value returns what p points at, or the zero value.
@@ -316,7 +317,8 @@ func ListLinks(list Link, q url.Values, w store.Window, next string) Links {
 var ErrNoVersion = fault.New(fault.PreconditionRequired, "if-match-required",
 	"Anropet anger ingen version. Skicka den version som du har läst (dess ETag) i If-Match.", "The request names no version. Send the version that you have read (its ETag) in If-Match.")
 
-// ETag returns the entity tag of a version: its number in quotes.
+// ETag returns the entity tag of a version: its number in quotes. What is read has the
+// digest of the body behind it, see web.AnswerRead.
 func ETag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
 
 // ErrNoTag answers an If-Match that is no list of entity tags.
@@ -346,7 +348,8 @@ func Versions(ifMatch *string) (versions []int64, err error) {
 		if len(tag) < 2 || tag[0] != '"' || strings.IndexByte(tag[1:], '"') != len(tag)-2 {
 			return nil, ErrNoTag
 		}
-		if n, err := strconv.ParseInt(tag[1:len(tag)-1], 10, 64); err == nil && n > 0 && ETag(n) == tag {
+		version, _, _ := strings.Cut(tag[1:len(tag)-1], "-") // what follows is of the body that was read
+		if n, err := strconv.ParseInt(version, 10, 64); err == nil && n > 0 && strconv.FormatInt(n, 10) == version {
 			versions = append(versions, n)
 		}
 	}
@@ -358,17 +361,5 @@ func Versions(ifMatch *string) (versions []int64, err error) {
 
 // NotModified reports whether If-None-Match names the version: the caller has it already.
 func NotModified(ifNoneMatch *string, version int64) bool {
-	return ifNoneMatch != nil && Matches(*ifNoneMatch, ETag(version))
-}
-
-// Matches reports whether If-None-Match names an entity tag, by the weak comparison (RFC
-// 9110, 13.1.2).
-func Matches(ifNoneMatch, etag string) bool {
-	etag = strings.TrimPrefix(etag, "W/")
-	for tag := range strings.SplitSeq(ifNoneMatch, ",") {
-		if tag = strings.TrimSpace(tag); tag == "*" || strings.TrimPrefix(tag, "W/") == etag {
-			return true
-		}
-	}
-	return false
+	return ifNoneMatch != nil && web.Matches(*ifNoneMatch, ETag(version))
 }

@@ -39,6 +39,31 @@ func TestAnAnswerHasTheBytesOfEncodingJSON(t *testing.T) {
 	}
 }
 
+func TestTheTagOfWhatIsReadFollowsTheBody(t *testing.T) {
+	version := `"7"`
+	read := func(body any, ifNoneMatch string) *httptest.ResponseRecorder {
+		t.Helper()
+		w := httptest.NewRecorder()
+		if err := web.AnswerRead(&web.Conditional{ResponseWriter: w, IfNoneMatch: ifNoneMatch}, 200, body, web.Header{Name: "ETag", Value: &version}); err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	first := read("one", `"7"`)
+	tag := first.Header().Get("ETag")
+	if first.Code != 200 || !strings.HasPrefix(tag, `"7-`) || len(tag) != 14 || version != `"7"` {
+		t.Fatalf("%d %s", first.Code, tag)
+	}
+	for known, status := range map[string]int{tag: 304, "W/" + tag: 304, "*": 304, `"8-x", ` + tag: 304, `"7"`: 200, `"7-x"`: 200} {
+		if w := read("one", known); w.Code != status || w.Header().Get("ETag") != tag || (w.Body.Len() == 0) != (status == 304) {
+			t.Errorf("%s: %d %s %q", known, w.Code, w.Header().Get("ETag"), w.Body)
+		}
+	}
+	if w := read("two", tag); w.Code != 200 || w.Header().Get("ETag") == tag {
+		t.Errorf("another body: %d %s", w.Code, w.Header().Get("ETag"))
+	}
+}
+
 func TestWhatCannotBeWrittenSendsNothing(t *testing.T) {
 	w := httptest.NewRecorder()
 	if err := web.Answer(w, 200, &struct{ F func() }{func() {}}); err == nil || w.Body.Len() > 0 || len(w.Header()) > 0 {

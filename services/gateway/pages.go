@@ -11,6 +11,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/rest"
+	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/pkg/web/problem"
 	"github.com/finsam/finsam/services/gateway/contract"
 	"github.com/finsam/finsam/services/gateway/docs"
@@ -231,7 +232,7 @@ func (p *pages) serveDocs(w http.ResponseWriter, r *http.Request, path string) e
 // header has.
 func writeUnlessKnown(w http.ResponseWriter, r *http.Request, mediaType string, text []byte) error {
 	h := w.Header()
-	if rest.Matches(r.Header.Get("If-None-Match"), h["Etag"][0]) {
+	if web.Matches(r.Header.Get("If-None-Match"), h["Etag"][0]) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}

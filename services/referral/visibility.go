@@ -278,7 +278,6 @@ type View struct {
 	Attachments []*AttachmentView // present ones; nil when texts are hidden
 	Texts       *Texts            // nil when texts are hidden, and in lists
 	Contact     *Contact          // whom to ask at the sender; nil: not known, and in lists but that of tasks
-	OfUnit      bool              // the contact is the register's, or was and may be
 }
 
 // QueuePosition is the referral's place in its queue: the first is 1.

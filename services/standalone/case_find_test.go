@@ -430,9 +430,13 @@ func TestCase_D10_AReceiverKnowsWhomToAskAtTheSender(t *testing.T) {
 		}
 	}
 	unread := map[string]string{"If-None-Match": o.version(officer, "/referrals/"+without)}
-	for _, now := range []any{contact("Påhittad ny växel", "+46 31 000 00 02"), nil, desk} {
+	for i, now := range []any{contact("Påhittad ny växel", "+46 31 000 00 02"), nil, desk} {
 		register(now)
-		if w := o.call(officer, http.MethodGet, "/referrals/"+without, unread, nil); w.Code != 200 || strings.Contains(w.Body.String(), "växel") != (now != nil) {
+		want := 200
+		if i == 2 { // as it was read
+			want = 304
+		}
+		if w := o.call(officer, http.MethodGet, "/referrals/"+without, unread, nil); w.Code != want || want == 200 && strings.Contains(w.Body.String(), "växel") != (now != nil) {
 			t.Errorf("after the register has %v: %d %s", now, w.Code, w.Body)
 		}
 	}

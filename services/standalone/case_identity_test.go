@@ -13,6 +13,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/persontest"
+	"github.com/finsam/finsam/pkg/servicetest"
 	"github.com/finsam/finsam/services/standalone/demo"
 )
 
@@ -157,6 +158,8 @@ func TestCase_A2_NoAnswerShowsASenderThatANumberWasKnown(t *testing.T) {
 		for _, path := range []string{"/referrals/" + referral, "/participants/" + participant} {
 			w := o.ask(afSystem, http.MethodGet, path, "", nil)
 			w.Header().Del("Content-Length")
+			tag := w.Header().Get("ETag")
+			w.Header().Set("ETag", servicetest.Version(w.Header())) // the digest follows the body, which is compared itself
 			var body map[string]any
 			if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil {
 				t.Fatal(err)
@@ -165,8 +168,8 @@ func TestCase_A2_NoAnswerShowsASenderThatANumberWasKnown(t *testing.T) {
 			delete(body, "version")
 			text, _ := json.Marshal(body)
 			all[ids.ReplaceAllString(path, "…")] = ids.ReplaceAllString(fmt.Sprint(w.Code, " ", w.Header(), " ", string(text)), "…")
-			if again := o.ask(afSystem, http.MethodGet, path, "", nil).Header().Get("ETag"); again != w.Header().Get("ETag") {
-				t.Errorf("the version of what is unchanged: %s, %s", w.Header().Get("ETag"), again)
+			if again := o.ask(afSystem, http.MethodGet, path, "", nil).Header().Get("ETag"); again != tag {
+				t.Errorf("the version of what is unchanged: %s, %s", tag, again)
 			}
 		}
 		if participant[14] != '4' {

@@ -1956,13 +1956,13 @@ type CancelOccurrenceParams struct {
 
 // GetCancellationParams defines parameters for GetCancellation.
 type GetCancellationParams struct {
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // RestoreOccurrenceParams defines parameters for RestoreOccurrence.
 type RestoreOccurrenceParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -1977,7 +1977,7 @@ type ListAuthoritiesParams struct {
 	// On Det som gäller denna dag; i dag om inget anges. / What holds on this day; today if nothing is given.
 	On *On `form:"on,omitempty" json:"on,omitempty"`
 
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
@@ -2022,31 +2022,31 @@ type CreateBookingParams struct {
 
 // GetBookingParams defines parameters for GetBooking.
 type GetBookingParams struct {
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // CorrectAttendanceParams defines parameters for CorrectAttendance.
 type CorrectAttendanceParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // NoteAttendanceParams defines parameters for NoteAttendance.
 type NoteAttendanceParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // CancelBookingParams defines parameters for CancelBooking.
 type CancelBookingParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // ReadCalendarParams defines parameters for ReadCalendar.
 type ReadCalendarParams struct {
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
@@ -2055,7 +2055,7 @@ type ListChecklistsParams struct {
 	// On Det som gäller denna dag; i dag om inget anges. / What holds on this day; today if nothing is given.
 	On *On `form:"on,omitempty" json:"on,omitempty"`
 
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
@@ -2064,7 +2064,7 @@ type ListCodeListsParams struct {
 	// On Det som gäller denna dag; i dag om inget anges. / What holds on this day; today if nothing is given.
 	On *On `form:"on,omitempty" json:"on,omitempty"`
 
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
@@ -2073,7 +2073,7 @@ type ListConsentTextsParams struct {
 	// On Det som gäller denna dag; i dag om inget anges. / What holds on this day; today if nothing is given.
 	On *On `form:"on,omitempty" json:"on,omitempty"`
 
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
@@ -2082,7 +2082,7 @@ type ListInitiativesParams struct {
 	// On Det som gäller denna dag; i dag om inget anges. / What holds on this day; today if nothing is given.
 	On *On `form:"on,omitempty" json:"on,omitempty"`
 
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
@@ -2091,7 +2091,7 @@ type ListMunicipalitiesParams struct {
 	// On Det som gäller denna dag; i dag om inget anges. / What holds on this day; today if nothing is given.
 	On *On `form:"on,omitempty" json:"on,omitempty"`
 
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
@@ -2100,7 +2100,7 @@ type GetMunicipalityWeekParams struct {
 	// Week Veckan enligt ISO 8601. / The week by ISO 8601.
 	Week *IsoWeek `form:"week,omitempty" json:"week,omitempty"`
 
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
@@ -2121,13 +2121,13 @@ type CreateCalendarFeedParams struct {
 
 // RevokeCalendarFeedParams defines parameters for RevokeCalendarFeed.
 type RevokeCalendarFeedParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // GetCalendarFeedParams defines parameters for GetCalendarFeed.
 type GetCalendarFeedParams struct {
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
@@ -2142,7 +2142,7 @@ type ListPlansParams struct {
 	// On Det som gäller denna dag; i dag om inget anges. / What holds on this day; today if nothing is given.
 	On *On `form:"on,omitempty" json:"on,omitempty"`
 
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
@@ -2172,31 +2172,31 @@ type CreateProgrammeObjectParams struct {
 
 // GetProgrammeObjectParams defines parameters for GetProgrammeObject.
 type GetProgrammeObjectParams struct {
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // ActivateProgrammeDraftParams defines parameters for ActivateProgrammeDraft.
 type ActivateProgrammeDraftParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // DiscardProgrammeDraftParams defines parameters for DiscardProgrammeDraft.
 type DiscardProgrammeDraftParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // ReplaceProgrammeDraftParams defines parameters for ReplaceProgrammeDraft.
 type ReplaceProgrammeDraftParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // EndProgrammeObjectParams defines parameters for EndProgrammeObject.
 type EndProgrammeObjectParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -3737,7 +3737,7 @@ type GetCancellation200JSONResponse struct {
 }
 
 func (response GetCancellation200JSONResponse) VisitGetCancellationResponse(w http.ResponseWriter) error {
-	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+	return web.AnswerRead(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetCancellation304ResponseHeaders struct {
@@ -3809,7 +3809,7 @@ type ListAuthorities200JSONResponse struct {
 }
 
 func (response ListAuthorities200JSONResponse) VisitListAuthoritiesResponse(w http.ResponseWriter) error {
-	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+	return web.AnswerRead(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type ListAuthorities304ResponseHeaders struct {
@@ -3880,7 +3880,7 @@ type GetBooking200JSONResponse struct {
 }
 
 func (response GetBooking200JSONResponse) VisitGetBookingResponse(w http.ResponseWriter) error {
-	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+	return web.AnswerRead(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetBooking304ResponseHeaders struct {
@@ -3997,7 +3997,7 @@ type ListChecklists200JSONResponse struct {
 }
 
 func (response ListChecklists200JSONResponse) VisitListChecklistsResponse(w http.ResponseWriter) error {
-	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+	return web.AnswerRead(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type ListChecklists304ResponseHeaders struct {
@@ -4030,7 +4030,7 @@ type ListCodeLists200JSONResponse struct {
 }
 
 func (response ListCodeLists200JSONResponse) VisitListCodeListsResponse(w http.ResponseWriter) error {
-	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+	return web.AnswerRead(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type ListCodeLists304ResponseHeaders struct {
@@ -4063,7 +4063,7 @@ type ListConsentTexts200JSONResponse struct {
 }
 
 func (response ListConsentTexts200JSONResponse) VisitListConsentTextsResponse(w http.ResponseWriter) error {
-	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+	return web.AnswerRead(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type ListConsentTexts304ResponseHeaders struct {
@@ -4096,7 +4096,7 @@ type ListInitiatives200JSONResponse struct {
 }
 
 func (response ListInitiatives200JSONResponse) VisitListInitiativesResponse(w http.ResponseWriter) error {
-	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+	return web.AnswerRead(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type ListInitiatives304ResponseHeaders struct {
@@ -4129,7 +4129,7 @@ type ListMunicipalities200JSONResponse struct {
 }
 
 func (response ListMunicipalities200JSONResponse) VisitListMunicipalitiesResponse(w http.ResponseWriter) error {
-	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+	return web.AnswerRead(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type ListMunicipalities304ResponseHeaders struct {
@@ -4163,7 +4163,7 @@ type GetMunicipalityWeek200JSONResponse struct {
 }
 
 func (response GetMunicipalityWeek200JSONResponse) VisitGetMunicipalityWeekResponse(w http.ResponseWriter) error {
-	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+	return web.AnswerRead(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetMunicipalityWeek304ResponseHeaders struct {
@@ -4253,7 +4253,7 @@ type GetCalendarFeed200JSONResponse struct {
 }
 
 func (response GetCalendarFeed200JSONResponse) VisitGetCalendarFeedResponse(w http.ResponseWriter) error {
-	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+	return web.AnswerRead(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetCalendarFeed304ResponseHeaders struct {
@@ -4301,7 +4301,7 @@ type ListPlans200JSONResponse struct {
 }
 
 func (response ListPlans200JSONResponse) VisitListPlansResponse(w http.ResponseWriter) error {
-	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+	return web.AnswerRead(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type ListPlans304ResponseHeaders struct {
@@ -4372,7 +4372,7 @@ type GetProgrammeObject200JSONResponse struct {
 }
 
 func (response GetProgrammeObject200JSONResponse) VisitGetProgrammeObjectResponse(w http.ResponseWriter) error {
-	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+	return web.AnswerRead(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetProgrammeObject304ResponseHeaders struct {

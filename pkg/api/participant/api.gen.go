@@ -1297,79 +1297,79 @@ type ListEnrolmentsParams struct {
 
 // GetEnrolmentParams defines parameters for GetEnrolment.
 type GetEnrolmentParams struct {
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // ApproveExceptionParams defines parameters for ApproveException.
 type ApproveExceptionParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // StartBlockParams defines parameters for StartBlock.
 type StartBlockParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // CancelEnrolmentParams defines parameters for CancelEnrolment.
 type CancelEnrolmentParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // AnswerCheckInParams defines parameters for AnswerCheckIn.
 type AnswerCheckInParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // DecideCheckInParams defines parameters for DecideCheckIn.
 type DecideCheckInParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // RecordNonAnswerParams defines parameters for RecordNonAnswer.
 type RecordNonAnswerParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // HoldClosingConversationParams defines parameters for HoldClosingConversation.
 type HoldClosingConversationParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // CloseEnrolmentParams defines parameters for CloseEnrolment.
 type CloseEnrolmentParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // CorrectEnrolmentParams defines parameters for CorrectEnrolment.
 type CorrectEnrolmentParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // MoveEnrolmentPlanParams defines parameters for MoveEnrolmentPlan.
 type MoveEnrolmentPlanParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // ResumeEnrolmentParams defines parameters for ResumeEnrolment.
 type ResumeEnrolmentParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // StartEnrolmentParams defines parameters for StartEnrolment.
 type StartEnrolmentParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -1381,37 +1381,37 @@ type ReadAgeParams struct {
 
 // GetParticipantParams defines parameters for GetParticipant.
 type GetParticipantParams struct {
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // WithdrawConsentParams defines parameters for WithdrawConsent.
 type WithdrawConsentParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // GetProtectionParams defines parameters for GetProtection.
 type GetProtectionParams struct {
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // ProtectParticipantParams defines parameters for ProtectParticipant.
 type ProtectParticipantParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // UnprotectParticipantParams defines parameters for UnprotectParticipant.
 type UnprotectParticipantParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // RectifyParticipantParams defines parameters for RectifyParticipant.
 type RectifyParticipantParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -2621,7 +2621,7 @@ type GetEnrolmentResponseObject interface {
 type GetEnrolment200JSONResponse struct{ EnrolmentJSONResponse }
 
 func (response GetEnrolment200JSONResponse) VisitGetEnrolmentResponse(w http.ResponseWriter) error {
-	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+	return web.AnswerRead(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetEnrolment304Response = NotModifiedResponse
@@ -2924,7 +2924,7 @@ type GetParticipantResponseObject interface {
 type GetParticipant200JSONResponse struct{ ParticipantJSONResponse }
 
 func (response GetParticipant200JSONResponse) VisitGetParticipantResponse(w http.ResponseWriter) error {
-	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+	return web.AnswerRead(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetParticipant304Response = NotModifiedResponse
@@ -2968,7 +2968,7 @@ type GetProtection200JSONResponse struct {
 }
 
 func (response GetProtection200JSONResponse) VisitGetProtectionResponse(w http.ResponseWriter) error {
-	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+	return web.AnswerRead(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetProtection304Response = NotModifiedResponse

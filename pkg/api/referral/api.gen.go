@@ -2700,7 +2700,7 @@ type Changed = Referral
 
 // SetPlacesParams defines parameters for SetPlaces.
 type SetPlacesParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -2733,25 +2733,25 @@ type CreateDraftParams struct {
 
 // DeleteDraftParams defines parameters for DeleteDraft.
 type DeleteDraftParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // GetDraftParams defines parameters for GetDraft.
 type GetDraftParams struct {
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // ReplaceDraftParams defines parameters for ReplaceDraft.
 type ReplaceDraftParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // SendDraftParams defines parameters for SendDraft.
 type SendDraftParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -2787,13 +2787,13 @@ type MakePublicationParams struct {
 
 // GetPublicationParams defines parameters for GetPublication.
 type GetPublicationParams struct {
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // ReleasePublicationParams defines parameters for ReleasePublication.
 type ReleasePublicationParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -2940,25 +2940,25 @@ type CreateReferralsParams struct {
 
 // GetReferralParams defines parameters for GetReferral.
 type GetReferralParams struct {
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // AcceptReferralParams defines parameters for AcceptReferral.
 type AcceptReferralParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // AmendReferralParams defines parameters for AmendReferral.
 type AmendReferralParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // AssignReferralParams defines parameters for AssignReferral.
 type AssignReferralParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -2970,79 +2970,79 @@ type AddAttachmentParams struct {
 
 // RemoveAttachmentParams defines parameters for RemoveAttachment.
 type RemoveAttachmentParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // CorrectReferralParams defines parameters for CorrectReferral.
 type CorrectReferralParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // MarkReferralInErrorParams defines parameters for MarkReferralInError.
 type MarkReferralInErrorParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // JoinReferralParams defines parameters for JoinReferral.
 type JoinReferralParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // RejectReferralParams defines parameters for RejectReferral.
 type RejectReferralParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // RequestSupplementParams defines parameters for RequestSupplement.
 type RequestSupplementParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // SendSupplementParams defines parameters for SendSupplement.
 type SendSupplementParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // AcceptTransferParams defines parameters for AcceptTransfer.
 type AcceptTransferParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // CancelTransferParams defines parameters for CancelTransfer.
 type CancelTransferParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // DeclineTransferParams defines parameters for DeclineTransfer.
 type DeclineTransferParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // RequestTransferParams defines parameters for RequestTransfer.
 type RequestTransferParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // WaitlistReferralParams defines parameters for WaitlistReferral.
 type WaitlistReferralParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // WithdrawReferralParams defines parameters for WithdrawReferral.
 type WithdrawReferralParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -3084,13 +3084,13 @@ type ListUnitsParams struct {
 
 // ReplaceUnitsParams defines parameters for ReplaceUnits.
 type ReplaceUnitsParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // ReplaceUnitParams defines parameters for ReplaceUnit.
 type ReplaceUnitParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -3132,19 +3132,19 @@ type CreateWebhookParams struct {
 
 // RemoveWebhookParams defines parameters for RemoveWebhook.
 type RemoveWebhookParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // GetWebhookParams defines parameters for GetWebhook.
 type GetWebhookParams struct {
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // ChangeWebhookParams defines parameters for ChangeWebhook.
 type ChangeWebhookParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -3165,7 +3165,7 @@ type ListDeliveriesParams struct {
 
 // RotateWebhookSecretParams defines parameters for RotateWebhookSecret.
 type RotateWebhookSecretParams struct {
-	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -5653,7 +5653,7 @@ type GetPlaces200JSONResponse struct {
 }
 
 func (response GetPlaces200JSONResponse) VisitGetPlacesResponse(w http.ResponseWriter) error {
-	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+	return web.AnswerRead(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type SetPlacesRequestObject struct {
@@ -5766,7 +5766,7 @@ type GetDraft200JSONResponse struct {
 }
 
 func (response GetDraft200JSONResponse) VisitGetDraftResponse(w http.ResponseWriter) error {
-	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+	return web.AnswerRead(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetDraft304ResponseHeaders struct {
@@ -5897,7 +5897,7 @@ type GetPublication200JSONResponse struct {
 }
 
 func (response GetPublication200JSONResponse) VisitGetPublicationResponse(w http.ResponseWriter) error {
-	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+	return web.AnswerRead(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetPublication304ResponseHeaders struct {
@@ -6051,7 +6051,7 @@ type GetReferral200JSONResponse struct {
 }
 
 func (response GetReferral200JSONResponse) VisitGetReferralResponse(w http.ResponseWriter) error {
-	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+	return web.AnswerRead(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetReferral304ResponseHeaders struct {
@@ -6458,7 +6458,7 @@ type ListUnits200JSONResponse struct {
 }
 
 func (response ListUnits200JSONResponse) VisitListUnitsResponse(w http.ResponseWriter) error {
-	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+	return web.AnswerRead(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type ReplaceUnitsRequestObject struct {
@@ -6592,7 +6592,7 @@ type GetWebhook200JSONResponse struct {
 }
 
 func (response GetWebhook200JSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
-	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+	return web.AnswerRead(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetWebhook304ResponseHeaders struct {

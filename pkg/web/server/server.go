@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -178,6 +179,9 @@ func (s *middleware) check(c echo.Context, op *operation) error {
 	}
 	r, err := op.Check(c.Response(), c.Request(), c.Param)
 	c.SetRequest(r)
+	if known := r.Header["If-None-Match"]; len(known) > 0 && slices.ContainsFunc(op.Parameters, func(p contract.Parameter) bool { return p.Name == "If-None-Match" }) {
+		c.Response().Writer = &web.Conditional{ResponseWriter: c.Response().Writer, IfNoneMatch: strings.Join(known, ",")}
+	}
 	return err
 }
 

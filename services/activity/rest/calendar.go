@@ -52,9 +52,6 @@ func (h handlers) GetCalendarFeed(ctx context.Context, r api.GetCalendarFeedRequ
 		return nil, err
 	}
 	tag := rest.ETag(a.Version())
-	if rest.NotModified(r.Params.IfNoneMatch, a.Version()) {
-		return api.GetCalendarFeed304Response{Headers: api.GetCalendarFeed304ResponseHeaders{ETag: &tag}}, nil
-	}
 	return api.GetCalendarFeed200JSONResponse{Body: h.address(a), Headers: api.GetCalendarFeed200ResponseHeaders{ETag: &tag}}, nil
 }
 

@@ -28,9 +28,6 @@ func (h handlers) GetCancellation(ctx context.Context, r api.GetCancellationRequ
 		return nil, err
 	}
 	tag := rest.ETag(c.Version())
-	if rest.NotModified(r.Params.IfNoneMatch, c.Version()) {
-		return api.GetCancellation304Response{Headers: api.GetCancellation304ResponseHeaders{ETag: &tag}}, nil
-	}
 	return api.GetCancellation200JSONResponse{
 		Body: h.cancellation(c), Headers: api.GetCancellation200ResponseHeaders{ETag: &tag},
 	}, nil

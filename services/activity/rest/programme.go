@@ -62,9 +62,6 @@ func (h handlers) GetProgrammeObject(ctx context.Context, r api.GetProgrammeObje
 		return nil, err
 	}
 	tag := rest.ETag(v.Writes)
-	if rest.NotModified(r.Params.IfNoneMatch, v.Writes) {
-		return api.GetProgrammeObject304Response{Headers: api.GetProgrammeObject304ResponseHeaders{ETag: &tag}}, nil
-	}
 	b, err := h.object(v, "")
 	return api.GetProgrammeObject200JSONResponse{Body: b, Headers: api.GetProgrammeObject200ResponseHeaders{ETag: &tag}}, err
 }

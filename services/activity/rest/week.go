@@ -21,9 +21,6 @@ func (h handlers) GetMunicipalityWeek(ctx context.Context, r api.GetMunicipality
 		return nil, err
 	}
 	tag := rest.ETag(w.Version)
-	if rest.NotModified(r.Params.IfNoneMatch, w.Version) {
-		return api.GetMunicipalityWeek304Response{Headers: api.GetMunicipalityWeek304ResponseHeaders{ETag: &tag}}, nil
-	}
 	b := api.MunicipalityWeek{
 		Version: &w.Version, Municipality: w.Municipality.Code, Name: w.Municipality.Name, Week: w.Week.String(),
 		FirstDay: string(w.Week.Monday()), LastDay: string(w.Week.Sunday()),

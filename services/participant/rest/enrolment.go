@@ -60,10 +60,6 @@ func (h handlers) GetEnrolment(ctx context.Context, r api.GetEnrolmentRequestObj
 	if err != nil {
 		return nil, err
 	}
-	tag := rest.ETag(v.Version)
-	if rest.NotModified(r.Params.IfNoneMatch, v.Version) {
-		return api.GetEnrolment304Response{Headers: api.NotModifiedResponseHeaders{ETag: &tag}}, nil
-	}
 	return api.GetEnrolment200JSONResponse{EnrolmentJSONResponse: h.enrolmentAnswer(v)}, nil
 }
 

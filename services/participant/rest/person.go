@@ -46,10 +46,6 @@ func (h handlers) GetParticipant(ctx context.Context, r api.GetParticipantReques
 	if err != nil {
 		return nil, err
 	}
-	tag := rest.ETag(v.Version)
-	if rest.NotModified(r.Params.IfNoneMatch, v.Version) {
-		return api.GetParticipant304Response{Headers: api.NotModifiedResponseHeaders{ETag: &tag}}, nil
-	}
 	return api.GetParticipant200JSONResponse{ParticipantJSONResponse: h.personAnswer(v)}, nil
 }
 
@@ -83,9 +79,6 @@ func (h handlers) GetProtection(ctx context.Context, r api.GetProtectionRequestO
 		return nil, err
 	}
 	tag := rest.ETag(v.Version)
-	if rest.NotModified(r.Params.IfNoneMatch, v.Version) {
-		return api.GetProtection304Response{Headers: api.NotModifiedResponseHeaders{ETag: &tag}}, nil
-	}
 	b := api.ProtectionState{Version: &v.Version, Protection: protection(v.Level), UnderscoreLinks: api.Links{h.paths.Link("self", "getProtection", v.ID)}}
 	b.UnderscoreLinks = h.paths.AppendActions(b.UnderscoreLinks, v.Operations, v.ID)
 	return api.GetProtection200JSONResponse{Body: b, Headers: api.GetProtection200ResponseHeaders{ETag: &tag}}, nil

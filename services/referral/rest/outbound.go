@@ -75,9 +75,6 @@ func (h handlers) GetWebhook(ctx context.Context, r api.GetWebhookRequestObject)
 		return nil, err
 	}
 	tag := rest.ETag(k.Version)
-	if rest.NotModified(r.Params.IfNoneMatch, k.Version) {
-		return api.GetWebhook304Response{Headers: api.GetWebhook304ResponseHeaders{ETag: &tag}}, nil
-	}
 	return api.GetWebhook200JSONResponse{Body: h.webhook(k), Headers: api.GetWebhook200ResponseHeaders{ETag: &tag}}, nil
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/persontest"
+	"github.com/finsam/finsam/pkg/servicetest"
 	"github.com/finsam/finsam/pkg/store/sqlite"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/pkg/web/server"
@@ -362,7 +363,7 @@ func (p *proof) some(m move) string {
 
 // versionOf returns the version in an answer; 0: it has none.
 func versionOf(w *httptest.ResponseRecorder) int64 {
-	version, _ := strconv.ParseInt(strings.Trim(w.Header().Get("ETag"), `"`), 10, 64)
+	version, _ := strconv.ParseInt(strings.Trim(servicetest.Version(w.Header()), `"`), 10, 64)
 	return version
 }
 

@@ -50,9 +50,6 @@ func (h handlers) GetPublication(ctx context.Context, r api.GetPublicationReques
 		return nil, err
 	}
 	tag := rest.ETag(p.Changes)
-	if rest.NotModified(r.Params.IfNoneMatch, p.Changes) {
-		return api.GetPublication304Response{Headers: api.GetPublication304ResponseHeaders{ETag: &tag}}, nil
-	}
 	return api.GetPublication200JSONResponse{Body: h.publicationBody(ctx, p), Headers: api.GetPublication200ResponseHeaders{ETag: &tag}}, nil
 }
 

@@ -18,11 +18,6 @@ func (h handlers) GetReferral(ctx context.Context, r api.GetReferralRequestObjec
 		return nil, err
 	}
 	tag := rest.ETag(v.Version)
-	// The place in the queue, the person's other referrals and the unit's contact change
-	// without this one: who may see them reads it whole.
-	if v.Queue == nil && v.Duplicates == nil && !v.OfUnit && rest.NotModified(r.Params.IfNoneMatch, v.Version) {
-		return api.GetReferral304Response{Headers: api.GetReferral304ResponseHeaders{ETag: &tag}}, nil
-	}
 	return api.GetReferral200JSONResponse{
 		Body: h.body(v), Headers: api.GetReferral200ResponseHeaders{ETag: &tag},
 	}, nil

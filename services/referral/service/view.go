@@ -89,7 +89,6 @@ func (s *Service) fillContacts(ctx context.Context, a actor.Actor, views ...*ref
 		}
 		if v.Contact == nil {
 			v.Contact = register.ContactOf(v.Referral)
-			v.OfUnit = v.Contact != nil || register.Contacts
 		}
 	}
 	return nil

@@ -1,0 +1,159 @@
+package standalone_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/services/gateway"
+	"github.com/finsam/finsam/services/standalone/demo"
+)
+
+// walk reads every operation of the contract that answers JSON with an entity tag, and
+// remembers by caller and address which body had which tag.
+type walk struct {
+	*office
+	paths   map[string]string            // of things, by the path of the contract
+	callers map[string]demo.Claims       // who reads
+	bodies  map[string]map[string]string // by tag
+	last    map[string]string            // the latest tag
+	changed map[string]bool              // addresses whose body has changed
+	unasked map[string]bool              // those that take no If-None-Match
+	reads   int
+}
+
+// read wants of each address, of each caller, that a body that has changed has another tag,
+// and that one that has not is not sent again.
+func (w *walk) read(when string) {
+	w.t.Helper()
+	for path, at := range w.paths {
+		for name, who := range w.callers {
+			answer := w.ask(who, http.MethodGet, at, "", nil)
+			if answer.Code != 200 {
+				continue
+			}
+			w.reads++
+			key, tag, body := name+" "+path, answer.Header().Get("ETag"), answer.Body.String()
+			known, isKnown := w.bodies[key][tag]
+			if isKnown && known != body {
+				w.t.Errorf("%s, %s: the body has changed, and its tag is still %s:\n%s\n%s", when, key, tag, known, body)
+			}
+			if w.bodies[key] == nil {
+				w.bodies[key] = map[string]string{}
+			}
+			if last := w.last[key]; last != "" {
+				again := w.know(who, at, last)
+				if w.bodies[key][last] != body {
+					w.changed[path] = true
+				}
+				if want := 304; w.unasked[path] || w.bodies[key][last] != body {
+					if want = 200; again.Code != want {
+						w.t.Errorf("%s, %s: who has the former body is answered %d", when, key, again.Code)
+					}
+				} else if again.Code != want || again.Body.Len() > 0 || again.Header().Get("ETag") != tag {
+					w.t.Errorf("%s, %s: who has the body is answered %d %s", when, key, again.Code, again.Body)
+				}
+			}
+			w.bodies[key][tag], w.last[key] = body, tag
+		}
+	}
+}
+
+// know reads an address as somebody who has what a tag stands for.
+func (w *walk) know(who demo.Claims, at, tag string) *httptest.ResponseRecorder {
+	token, err := w.issuer.Token(who)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	r := httptest.NewRequestWithContext(w.t.Context(), http.MethodGet, gateway.BasePath+at, nil)
+	r.Header.Set("Authorization", "Bearer "+token)
+	r.Header.Set("If-None-Match", tag)
+	answer := httptest.NewRecorder()
+	w.door.ServeHTTP(answer, r)
+	return answer
+}
+
+// TestCase_D2_AChangedBodyNeverKeepsItsTag is: the entity tag follows all that an answer
+// shows, also what is no step of the thing itself: the person's consent and handlers, what
+// joined, other referrals, the unit's contact, the caller's role and the day.
+func TestCase_D2_AChangedBodyNeverKeepsItsTag(t *testing.T) {
+	o := open(t, newData(t))
+	e := o.enrolled(301, day(-30))
+	o.change(200, coach1, e, "start", map[string]any{"startedOn": day(-30)})
+	booking, date := o.booked(e, "Utomhusträning")
+	enrolment := o.want(200, coach1, http.MethodGet, e, "", nil)
+	participant, referral := "/participants/"+enrolment["participant"].(string), "/referrals/"+enrolment["referral"].(string)
+	feed := participant + "/calendar-feeds/" + o.want(201, coach1, http.MethodPost, participant+"/calendar-feeds", "", nil)["id"].(string)
+	draft := "/drafts/" + o.want(201, officer, http.MethodPost, "/drafts", "", map[string]any{"reason": "Påhittat utkast."})["id"].(string)
+	activity := "/activities/" + o.want(200, coach1, http.MethodGet, booking, "", nil)["activity"].(string) + "/cancellations"
+	off := o.want(201, coach1, http.MethodPost, activity, "", map[string]any{"date": date, "reason": "weather"})
+	w := &walk{
+		office: o, bodies: map[string]map[string]string{}, last: map[string]string{}, changed: map[string]bool{}, unasked: map[string]bool{},
+		paths: map[string]string{
+			"/activities/{id}/cancellations/{cancellation}": activity + "/" + off["id"].(string), "/bookings/{id}": booking, "/drafts/{id}": draft,
+			"/enrolments/{id}": e, "/participants/{id}": participant, "/participants/{id}/calendar-feeds/{feed}": feed, "/participants/{id}/protection": participant + "/protection",
+			"/referrals/{id}": referral, "/capacities/{initiative}/{municipality}": "/capacities/activera/1481", "/municipalities/{code}/week": "/municipalities/1481/week",
+		},
+		callers: map[string]demo.Claims{
+			"coach": coach1, "another coach": staff(actor.Coach, "coach-2"), "intake": intake7, "head": chef, "officer": officer, "system": sender, "other sender": employment, "reviewer": reviewer,
+			"person": {Roles: []actor.Role{actor.Participant}, Participant: enrolment["participant"].(string), Authority: "molndal", Subject: "person-1", Lifetime: time.Hour},
+			"staff":  office1,
+		},
+	}
+	// What nothing in this story can change is answered by the same code.
+	elsewhere := map[string]bool{"/programme-objects/{id}": true, "/publications/{id}": true, "/webhooks/{id}": true, "/api-info": true, "/api-docs": true}
+	doc, err := openapi3.NewLoader().LoadFromFile("../gateway/contract/openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, item := range doc.Paths.Map() {
+		if item.Get == nil || elsewhere[path] {
+			continue
+		}
+		ok := item.Get.Responses.Status(200).Value
+		if ok.Headers["ETag"] == nil || ok.Content["application/json"] == nil {
+			continue
+		}
+		if item.Get.Parameters.GetByInAndName("header", "If-None-Match") == nil {
+			w.unasked[path] = true // a changed body has another tag all the same
+		}
+		if !strings.Contains(path, "{") {
+			w.paths[path] = path
+		} else if w.paths[path] == "" {
+			t.Errorf("%s has an entity tag and is not read here", path)
+		}
+	}
+
+	w.read("at first")
+	w.read("unchanged")
+	second := o.referOf(301, employment)
+	w.read("another referral of the person")
+	o.change(200, coach1, second, "joining", map[string]any{"answersCheckIns": true})
+	o.eventually("it is followed", func() bool { return o.ask(employment, http.MethodGet, e, "", nil).Code == 200 })
+	w.read("it has joined")
+	o.protect(strings.TrimPrefix(participant, "/participants/"), "confidentiality_marking")
+	o.eventually("the referral is protected", func() bool { return o.want(200, intake7, http.MethodGet, referral, "", nil)["reason"] == nil })
+	w.read("the person is protected")
+	o.want(200, chef, http.MethodPost, participant+"/protection", o.version(chef, participant), map[string]any{"level": "confidentiality_marking", "handlers": []string{"coach-2"}})
+	w.read("another handles it")
+	o.change(200, coach1, participant, "consent-withdrawals", map[string]any{"referral": strings.TrimPrefix(second, "/referrals/")})
+	w.read("a consent is withdrawn")
+	o.want(200, intake7, http.MethodPut, "/capacities/activera/1481", o.version(intake7, "/capacities/activera/1481"), map[string]any{"places": 8})
+	w.read("places are set")
+	o.want(200, coach1, http.MethodPost, activity+"/"+off["id"].(string)+"/restoration", o.version(coach1, activity+"/"+off["id"].(string)), nil)
+	w.read("an occurrence takes place after all")
+	for _, path := range []string{"/enrolments/{id}", "/participants/{id}", "/referrals/{id}", "/participants/{id}/protection", "/capacities/{initiative}/{municipality}", "/activities/{id}/cancellations/{cancellation}"} {
+		if !w.changed[path] {
+			t.Errorf("%s has not changed: this proves little of it", path)
+		}
+	}
+	if got := fmt.Sprint(o.want(200, coach1, http.MethodGet, e, "", nil)["version"]); w.reads < 200 || got != fmt.Sprint(enrolment["version"]) {
+		t.Errorf("%d reads; the enrolment itself has changed from version %v to %s", w.reads, enrolment["version"], got)
+	}
+}
