@@ -62,7 +62,7 @@ func Matches(ifNoneMatch, etag string) bool {
 	return false
 }
 
-// isKnown reports whether who waits for the answer has what an entity tag stands for.
+// isKnown reports whether who waits for the answer has the body of an entity tag.
 func isKnown(w http.ResponseWriter, tag string) bool {
 	for {
 		if c, ok := w.(*Conditional); ok {

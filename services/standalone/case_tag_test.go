@@ -65,7 +65,7 @@ func (w *walk) read(when string) {
 	}
 }
 
-// know reads an address as somebody who has what a tag stands for.
+// know reads an address as somebody who has what had a tag.
 func (w *walk) know(who demo.Claims, at, tag string) *httptest.ResponseRecorder {
 	token, err := w.issuer.Token(who)
 	if err != nil {
