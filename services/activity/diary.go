@@ -76,6 +76,42 @@ func (d *Diary) ReleaseOccurrence(c Claim) bool {
 	return true
 }
 
+// GroupDiary is the id of the diary that says who has a place in the closed groups of an
+// activity.
+func GroupDiary(activity string) string { return "group/" + activity }
+
+// TakePlace claims a place in the closed group that a participant would begin with. booked
+// are the activity's bookings as they are stored: the claim of one that is not among them
+// counts for ClaimGrace. It reports whether there was a place: of those who begin with the
+// same session, as the activity is now, there are at most so many.
+func (d *Diary) TakePlace(c Claim, a association.Activity, most int, booked []*Booking) bool {
+	var claims []Claim
+	for _, b := range booked {
+		claims = append(claims, b.Claim())
+	}
+	for _, x := range d.Claims {
+		isStored := slices.ContainsFunc(booked, func(b *Booking) bool { return b.ID == x.Booking })
+		if x.Booking != c.Booking && !isStored && c.At.Sub(x.At) < ClaimGrace {
+			claims = append(claims, x)
+		}
+	}
+	_, start, _ := FirstFrom(a, c.From)
+	taken := 0
+	for i, x := range claims {
+		claims[i].Activity = "" // it takes no time
+		if _, first, goesOn := FirstFrom(a, x.From); goesOn && first == start && x.Until >= start {
+			taken++
+		}
+	}
+	if taken >= most {
+		return false
+	}
+	c.Activity = ""
+	d.Claims = append(claims, c)
+	d.Writes++
+	return true
+}
+
 // Claim is the time that a booking takes, or is about to.
 type Claim struct {
 	Booking  string     `json:"booking"`

@@ -52,6 +52,8 @@ var (
 	ErrGroupRunning = fault.New(fault.Unprocessable, "group-running",
 		"Gruppen är sluten, så ingen börjar mitt i kursen. Välj första dagen så att deltagaren är med från en kursstart.",
 		"The group is closed, so nobody joins in the middle of the course. Choose the first day so that the participant is there from a start of the course.")
+	ErrGroupFull = fault.New(fault.Conflict, "group-full",
+		"Gruppen har inga platser kvar. Välj en senare start, eller en annan grupp.", "The group has no places left. Choose a later start, or another group.")
 	ErrOver = fault.New(fault.Unprocessable, "activity-over",
 		"Aktiviteten hålls inte den dagen eller senare. Välj en annan aktivitet.", "The activity does not take place on that day or later. Choose another activity.")
 	ErrFrom = fault.New(fault.Unprocessable, "start-too-far",

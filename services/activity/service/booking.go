@@ -128,7 +128,7 @@ func (s *Service) Book(ctx context.Context, r activity.BookingRequest, key strin
 		build: func(id string, receipt idempotency.Receipt) (*activity.Booking, error) {
 			now := s.Now()
 			x, known := in.Activity(r.Activity)
-			form, _, err := activity.Bookable(x, known, e.Municipality, r.From)
+			form, first, err := activity.Bookable(x, known, e.Municipality, r.From)
 			if err := errors.Join(err, r.Check(now)); err != nil {
 				return nil, err
 			}
@@ -136,12 +136,15 @@ func (s *Service) Book(ctx context.Context, r activity.BookingRequest, key strin
 				return nil, err
 			}
 			made = activity.Book(id, e, r, activity.PlanOf(x, r.From), receipt, guard.Author(ctx), now)
-			return made, s.claim(ctx, a, in, made)
+			if err := s.claim(ctx, a, in, made); err != nil || form.ClosedGroup == nil || form.ClosedGroup.Most == 0 {
+				return made, err
+			}
+			return made, s.claimPlace(ctx, made, x, form.ClosedGroup.Most, first)
 		},
 		taken: activity.ErrBooked.AtField("/activity"),
 	})
 	switch {
-	case errors.Is(err, activity.ErrBooked) && made != nil:
+	case (errors.Is(err, activity.ErrBooked) || errors.Is(err, activity.ErrGroupFull)) && made != nil:
 		_, releaseErr := s.shortenClaim(ctx, made.Association, made.Participant, made.ID, made.From.AddDays(-1))
 		return nil, errors.Join(err, releaseErr)
 	case err != nil:

@@ -93,6 +93,21 @@ func (s *Service) releaseOccurrence(ctx context.Context, association string, k a
 	})
 }
 
+// claimPlace takes a place for a booking in a closed group that begins on a day, or returns
+// ErrGroupFull, however many ask at once.
+func (s *Service) claimPlace(ctx context.Context, b *activity.Booking, x association.Activity, most int, first civil.Date) error {
+	booked, err := findAll(ctx, s.bookings.Store, b.Association, store.Equals(activityKey, x.ID), store.AtLeast(lastDayKey, string(first.AddDays(-366)))) // those who gave it up, too
+	if err != nil {
+		return err
+	}
+	return s.updateDiary(ctx, b.Association, activity.GroupDiary(x.ID), func(d *activity.Diary) error {
+		if !d.TakePlace(b.Claim(), x, most, booked) {
+			return activity.ErrGroupFull.AtField("/activity")
+		}
+		return nil
+	})
+}
+
 // updateDiary changes a participant's diary, which begins empty, and notes whether claims of
 // it collide then.
 func (s *Service) updateDiary(ctx context.Context, association, participant string, change func(*activity.Diary) error) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -159,5 +160,59 @@ func TestBookingsEndWithTheirActivity(t *testing.T) {
 	}
 	if b, err = s.Service.Booking(ctx, b.ID); err != nil || b.Name != "Promenad" {
 		t.Errorf("the booking's activity is called %q, %v", b.Name, err)
+	}
+}
+
+// TestAClosedGroupHasItsPlaces is: of many who ask at once as many begin as there are places,
+// also when the start was moved meanwhile; a place that was given up is free.
+func TestAClosedGroupHasItsPlaces(t *testing.T) {
+	s, ctx := running(t)
+	course := "closedGroup: { sessions: 8 }"
+	loads(t, s, course, "closedGroup: { sessions: 8, least: 2, most: 3, starts: [2026-12-01] }")
+	group := s.Activity(t, Molndal, 2)
+	enrolments := make([]string, 8)
+	for i := range enrolments {
+		person := fmt.Sprintf("22222222-2222-4222-8222-00000000000%d", i)
+		enrolments[i] = fmt.Sprintf("11111111-1111-4111-8111-00000000000%d", i)
+		s.Emit("planned", enrolments[i], person, Molndal, 1, "")
+		s.Enrolled(t, person, Molndal)
+	}
+	made := make(chan *service.BookingView, len(enrolments))
+	var wait sync.WaitGroup
+	book := func(enrolment string, from civil.Date) error {
+		b, err := s.Service.Book(ctx, activity.BookingRequest{Enrolment: enrolment, Activity: group, From: from}, "")
+		if err == nil {
+			made <- b
+		}
+		return err
+	}
+	for _, e := range enrolments {
+		wait.Go(func() {
+			if err := book(e, "2026-11-25"); err != nil && !errors.Is(err, activity.ErrGroupFull) {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	if len(made) != 3 {
+		t.Fatalf("%d have a place of 3", len(made))
+	}
+	const moved = `changes: [{ on: 2026-11-30, is: { name: ACT, category: act, day: wednesday, from: "09:30", to: "12:00", closedGroup: { least: 2, most: 3, starts: [2026-12-02] } } }]`
+	loads(t, s, course, "closedGroup: { sessions: 8, least: 2, most: 3, starts: [2026-11-24] }, "+moved)
+	b := <-made
+	inside := []string{b.Enrolment, (<-made).Enrolment, (<-made).Enrolment}
+	outside := enrolments[slices.IndexFunc(enrolments, func(e string) bool { return !slices.Contains(inside, e) })]
+	if err := book(outside, "2026-12-02"); !errors.Is(err, activity.ErrGroupFull) {
+		t.Errorf("the group begins a day later: %v", err)
+	}
+	servicetest.Eventually(t, "the booking follows", func() bool {
+		var err error
+		b, err = s.Service.Booking(ctx, b.ID)
+		return err == nil && kinds(b) == "[booked moved]"
+	})
+	_, err := s.Service.Cancel(ctx, b.ID, b.Version(), "2026-12-01")
+	servicetest.Must(t, err)
+	if err := book(outside, "2026-12-02"); err != nil {
+		t.Errorf("a place that was given up: %v", err)
 	}
 }
