@@ -223,9 +223,9 @@ func (c *checker) content(object, initiative string, o offer, p association.Plan
 func (c *checker) rules(object, initiative string, o offer, p association.Plan) {
 	closed := c.closed[o.Code]
 	for _, r := range p.Rules {
-		label, weekly := categories[r.Category], o.weekly[r.Category]
+		label, sessions := categories[r.Category], o.open[r.Category]
 		values := []any{initiative, o.Name, cmp.Or(r.SV, r.ID), cmp.Or(r.EN, r.ID), label.SV, label.EN, r.Times}
-		if weekly == nil && o.offered[r.Category] {
+		if len(sessions) == 0 && o.offered[r.Category] {
 			c.find(object, false, "%[1]s i %[2]s: regeln ”%[3]s” kan inte prövas, eftersom det kommunen erbjuder av slaget ”%[5]s” inte har någon veckodag som alla kan komma på.",
 				"%[1]s in %[2]s: the rule “%[4]s” cannot be tried, as what the municipality offers of the category “%[6]s” has no weekday on which everybody can come.", values...)
 			continue
@@ -238,7 +238,9 @@ func (c *checker) rules(object, initiative string, o offer, p association.Plan) 
 					free++
 				}
 			}
-			if free == 5 || weekly != nil && len(weekly[week]) >= r.Times && attendable(weekly[week]) >= r.Times {
+			n, _ := slices.BinarySearchFunc(sessions, monday, session.compareDay)
+			end, _ := slices.BinarySearchFunc(sessions, monday+7, session.compareDay)
+			if free == 5 || canAttend(sessions[n:end], r.Times) {
 				continue
 			}
 			if free > 0 {
@@ -359,7 +361,7 @@ func (c *checker) course(o offer, x association.Activity, p span, sessions []ses
 			continue // it has been, or is another form's
 		}
 		values := []any{p.form.Name, o.Name, wanted, start}
-		n, found := slices.BinarySearchFunc(sessions, first, func(y session, day int) int { return cmp.Compare(y.day, day) })
+		n, found := slices.BinarySearchFunc(sessions, first, session.compareDay)
 		switch {
 		case !found:
 			c.find(object, true, "”%[1]s” i %[2]s: kursen kan inte börja %[4]s, för då är det stängt. Ange en annan start.",

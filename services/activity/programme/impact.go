@@ -91,7 +91,7 @@ func (s *simulation) days() days {
 // form returns the form in which an activity takes place on a day, nil when it does not.
 func (d days) form(id string, day int) *association.Activity {
 	of := d.of[id]
-	if n, found := slices.BinarySearchFunc(of, day, func(y session, day int) int { return cmp.Compare(y.day, day) }); found {
+	if n, found := slices.BinarySearchFunc(of, day, session.compareDay); found {
 		return of[n].form
 	}
 	return nil

@@ -31,6 +31,9 @@ type session struct {
 	form *association.Activity
 }
 
+// compareDay orders a session and a day.
+func (y session) compareDay(day int) int { return cmp.Compare(y.day, day) }
+
 func newSimulation(in *association.Association, first civil.Date) *simulation {
 	s := &simulation{in: in, weekday: (int(first.MidnightUTC().Weekday()) + 6) % 7, closed: map[string][]bool{}}
 	for d, last := first, first.AddYears(years); d < last; d = d.AddDays(1) {
@@ -117,13 +120,19 @@ func (s *simulation) sessions(x association.Activity) []session {
 type offer struct {
 	association.Municipality
 	activities []association.Activity
-	sessions   [][]session            // of each of the activities
-	weekly     map[string][][]session // by category: those of each week, from the first day's on, that everybody can come to
-	offered    map[string]bool        // the categories, also of what has no day yet
+	sessions   [][]session          // of each of the activities
+	open       map[string][]session // by category that a rule is about: those that everybody can come to, by the time when they end
+	offered    map[string]bool      // the categories, also of what has no day yet
 }
 
 func (s *simulation) offer(m association.Municipality) offer {
-	o := offer{Municipality: m, activities: s.in.Week(m.Code).Activities, weekly: map[string][][]session{}, offered: map[string]bool{}}
+	o := offer{Municipality: m, activities: s.in.Week(m.Code).Activities, open: map[string][]session{}, offered: map[string]bool{}}
+	ruled := map[string]bool{}
+	for _, i := range s.in.Initiatives {
+		for _, r := range i.PlanIn(m.Code).Rules {
+			ruled[r.Category] = true
+		}
+	}
 	for _, x := range o.activities {
 		for _, p := range s.spans(x) {
 			if !p.form.Gone && p.form.Day == "" {
@@ -134,31 +143,28 @@ func (s *simulation) offer(m association.Municipality) offer {
 		o.sessions = append(o.sessions, sessions)
 		for _, y := range sessions {
 			c := y.form.Category
-			if o.offered[c] = true; y.form.ClosedGroup != nil {
-				continue
+			if o.offered[c] = true; ruled[c] && y.form.ClosedGroup == nil {
+				o.open[c] = append(o.open[c], y)
 			}
-			if o.weekly[c] == nil {
-				o.weekly[c] = make([][]session, (len(s.dates)+s.weekday+6)/7)
-			}
-			week := &o.weekly[c][(y.day+s.weekday)/7]
-			*week = append(*week, y)
 		}
+	}
+	for _, sessions := range o.open {
+		slices.SortFunc(sessions, func(a, b session) int { return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.form.To, b.form.To)) })
 	}
 	return o
 }
 
-// attendable returns how many of a week's sessions one person can come to.
-func attendable(week []session) (n int) {
-	if len(week) < 2 {
-		return len(week)
-	}
-	week = slices.Clone(week)
-	slices.SortFunc(week, func(a, b session) int { return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.form.To, b.form.To)) })
+// canAttend reports whether one person can come to so many of some sessions, in the order of
+// when they end: what ends first leaves most time for others.
+func canAttend(sessions []session, times int) bool {
 	last := session{day: -1}
-	for _, y := range week { // what ends first leaves most time for others
+	for _, y := range sessions {
 		if y.day != last.day || !y.form.Timed() || !last.form.Timed() || y.form.From >= last.form.To {
-			n, last = n+1, y
+			times, last = times-1, y
+		}
+		if times <= 0 {
+			return true
 		}
 	}
-	return n
+	return times <= 0
 }
