@@ -251,6 +251,36 @@ func TestCase_C25_AStartAndAClosing(t *testing.T) {
 	})
 }
 
+// TestCase_C25_AReopenedClosingIsCountedWhenItsPlaceWasGivenOn is: a person whose closing was
+// a mistake is still in the initiative; where the place has gone to another since, the places
+// say that one too many is taken, and nobody else gets one.
+func TestCase_C25_AReopenedClosingIsCountedWhenItsPlaceWasGivenOn(t *testing.T) {
+	o := open(t, newData(t))
+	const places = "/capacities/activera/1481"
+	o.want(200, intake7, http.MethodPut, places, o.version(intake7, places), map[string]any{"places": 1})
+	e := o.enrolled(257, day(-30))
+	o.change(200, coach1, e, "start", map[string]any{"startedOn": day(-30)})
+	closed := o.change(200, coach1, e, "closing-documentation", map[string]any{"closedOn": day(-1), "endReason": "moved", "occupationAfter": map[string]any{"kind": "none"},
+		"livelihoodAfter": []string{"none"}, "summary": "Påhittat: fel person."})
+	is := func(taken float64) func() bool {
+		return func() bool {
+			p := o.want(200, intake7, http.MethodGet, places, "", nil)
+			return p["places"] == 1.0 && p["taken"] == taken
+		}
+	}
+	o.eventually("the place is free", is(0))
+	o.enrolled(258, day(3))
+	o.eventually("and goes to another", is(1))
+	if got := o.correct(200, coach1, e, number(t, closed, "closed"), nil); got["state"] != "active" {
+		t.Errorf("reopened: %v", got["state"])
+	}
+	o.eventually("two have one place", is(2))
+	third, _ := o.refer(259, nil)
+	if got := o.change(409, intake7, "/referrals/"+third, "acceptance", acceptedFrom(day(3))); got["code"] != "no-place" {
+		t.Errorf("another acceptance: %v", got)
+	}
+}
+
 // TestCase_C25_Attendance is: attendance that was noted by mistake is corrected with a
 // reason, by who noted it and later by the head.
 func TestCase_C25_Attendance(t *testing.T) {
