@@ -2,6 +2,7 @@ package rest
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,7 +13,10 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	api "github.com/finsam/finsam/pkg/api/activity"
+	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/history"
+	"github.com/finsam/finsam/pkg/idempotency"
 	"github.com/finsam/finsam/pkg/servicetest"
 	"github.com/finsam/finsam/services/activity"
 	. "github.com/finsam/finsam/services/activity/activitytest"
@@ -181,5 +185,58 @@ func TestAnActivityWithoutTimesIsADayInTheCalendar(t *testing.T) {
 	}
 	if p := e.Props.Get(goical.PropDateTimeEnd); p.Value != "20270101" {
 		t.Errorf("it ends %s", p.Value)
+	}
+}
+
+// What is moved and what ends is written so that an independent program knows each
+// occurrence again.
+func TestACalendarProgramSeesWhatIsMovedAndWhatEnds(t *testing.T) {
+	now := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
+	by := history.Author{Subject: "coach-1"}
+	series := association.Activity{ID: Walk, Day: "tuesday", From: "13:00", To: "14:00"}
+	b := activity.Book("b1", &activity.Enrolment{}, activity.BookingRequest{Activity: Walk, From: "2026-11-16"}, activity.PlanOf(series, "2026-11-16"), idempotency.Receipt{}, by, now)
+	events := func() map[string]goical.Event {
+		offered := func(string) (association.Activity, bool) { return series, true }
+		text, err := calendar(activity.CalendarOf([]*activity.Booking{b}, offered, nil, now))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, _ := read(t, text)
+		byUID := map[string]goical.Event{}
+		for _, e := range c.Events() {
+			byUID[e.Props.Get(goical.PropUID).Value] = e
+		}
+		if len(byUID) != len(c.Events()) {
+			t.Errorf("%d events have %d UIDs", len(c.Events()), len(byUID))
+		}
+		return byUID
+	}
+	first := events()
+	moved, over := series, series
+	moved.Since, moved.Day, moved.From, moved.To = "2026-12-07", "thursday", "08:00", "09:00"
+	over.Since, over.Day, over.Gone = "2027-01-04", "", true
+	series.Later = []association.Activity{moved, over}
+	now = now.Add(time.Hour)
+	b.Follow(series, "programme/1", by, now)
+	then := events()
+	for uid, was := range first {
+		e := then[uid]
+		before, _ := was.DateTimeStart(civil.Zone)
+		start, err := e.DateTimeStart(civil.Zone)
+		status, statusErr := e.Status()
+		if err != nil || statusErr != nil {
+			t.Fatalf("%s: %v, %v", uid, err, statusErr)
+		}
+		sequence, summary := e.Props.Get(goical.PropSequence).Value, e.Props.Get(goical.PropSummary).Value
+		got := fmt.Sprint(int(start.Sub(before).Hours()), " ", sequence, " ", status, " ", summary)
+		want := "0 0 CONFIRMED Inbokad aktivitet"
+		if on := civil.DateOf(before); on > "2027-01-03" {
+			want = "43 2 CANCELLED INSTÄLLT: Inbokad aktivitet"
+		} else if on > "2026-12-06" {
+			want = "43 1 CONFIRMED Inbokad aktivitet"
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", before, got, want)
+		}
 	}
 }
