@@ -1,6 +1,7 @@
 package standalone_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -151,5 +152,37 @@ func TestTheAssociationsStaffChangeAPlan(t *testing.T) {
 	if w := o.call(office1, http.MethodPut, "/programme-objects/plan.activera/draft", map[string]string{"If-Match": `"1"`},
 		map[string]any{"validFrom": day(30), "plan": map[string]any{"maxWeeks": 26}}); w.Code != 409 || !strings.Contains(w.Body.String(), "insjoriket.yaml") {
 		t.Errorf("what the file owns is changed: %d %s", w.Code, w.Body)
+	}
+}
+
+// TestARunningEnrolmentMovesToAnotherPlanByADecision: the coach of a person who is under way
+// when the municipality gets another plan decides with a reason; until then the person's goes on.
+func TestARunningEnrolmentMovesToAnotherPlanByADecision(t *testing.T) {
+	o := open(t, newData(t))
+	office2 := office1
+	office2.Subject = "admin-2"
+	enrolment := o.enrolled(132, day(-7))
+	o.change(200, coach1, enrolment, "start", map[string]any{"startedOn": day(-7)})
+	before := o.do(coach1, 200, http.MethodGet, enrolment, nil, nil)
+	o.do(office1, 201, http.MethodPost, "/programme-objects", nil, map[string]any{
+		"kind": "plan", "id": "plan.activera.1481", "municipality": "1481", "validFrom": day(0), "plan": map[string]any{"maxWeeks": 20, "blocks": []any{
+			map[string]any{"number": 1, "weeks": 4, "checkIn": true}, map[string]any{"number": 2, "weeks": 8, "closing": true},
+		}},
+	})
+	o.do(office2, 200, http.MethodPost, "/programme-objects/plan.activera.1481/activation", map[string]string{"If-Match": `"1"`}, nil)
+	// The municipality's own plan has number 1 too, as the initiative's has.
+	move := map[string]any{"planVersion": "1", "reason": "Påhittat exempel. Två block räcker."}
+	var moved map[string]any
+	o.eventually("the enrolment is moved", func() bool {
+		at := o.do(coach1, 200, http.MethodGet, enrolment, nil, nil)
+		w := o.ask(coach1, http.MethodPost, enrolment+"/plan", fmt.Sprintf(`"%v"`, at["version"]), move)
+		return w.Code == 200 && json.Unmarshal(w.Body.Bytes(), &moved) == nil
+	})
+	step := stepOf(t, moved, "plan_moved")
+	if len(before["blocks"].([]any)) != 4 || len(moved["blocks"].([]any)) != 2 || moved["maxWeeks"] != 20.0 || step["formerPlanVersion"] != before["planVersion"] || step["text"] != move["reason"] {
+		t.Errorf("moved is %v, by %v", moved, step)
+	}
+	if first := moved["blocks"].([]any)[0].(map[string]any); first["weeks"] != 6.0 {
+		t.Errorf("the block that had begun is %v", first)
 	}
 }

@@ -77,7 +77,10 @@ func TestCase_D1_AFormIsBuiltOfThreeAnswersAlone(t *testing.T) {
 		case "authorities":
 			value = []any{me["authority"], municipality["authority"]}
 		case "consent_text":
-			value = "2026-1"
+			value = "2026-1" // where the association has entered no text
+			if texts := checklist["consentTexts"].([]any); len(texts) > 0 {
+				value = texts[0].(map[string]any)["textVersion"]
+			}
 		case "code", "codes":
 			if field["codeList"] == "ReferredProtection" || field["codeList"] == "OnBehalf" {
 				continue // of nobody here

@@ -68,11 +68,11 @@ func (h handlers) GetProgrammeObject(ctx context.Context, r api.GetProgrammeObje
 
 func (h handlers) ReplaceProgrammeDraft(ctx context.Context, r api.ReplaceProgrammeDraftRequestObject) (api.ReplaceProgrammeDraftResponseObject, error) {
 	kind, _, _ := strings.Cut(r.Id, ".")
-	c, err := contentOf(programme.Kind(kind), r.Body)
-	if err != nil {
-		return nil, err
-	}
 	b, tag, err := h.replan(r.Params.IfMatch, func(version int64) (*owner.View, error) {
+		c, err := contentOf(programme.Kind(kind), r.Body)
+		if err != nil {
+			return nil, err
+		}
 		return h.service.Programme.Draw(ctx, r.Id, version, programme.Version{
 			Content: c, From: civil.Date(r.Body.ValidFrom), Until: civil.Date(rest.Value(r.Body.ValidTo)), Decision: rest.Value(r.Body.Decision),
 		})
