@@ -25,6 +25,9 @@ import (
 // loaded at the second reading that finds it, after five seconds at most.
 const folderInterval = 2 * time.Second
 
+// refusedInterval is how often what was refused is tried again.
+const refusedInterval = 5 * time.Minute
+
 // AcceptedSuffix is what the name of a file ends in that says of another one that what it
 // orphans is accepted: it holds that one's Digest.
 const AcceptedSuffix = ".accepted"
@@ -37,8 +40,9 @@ func Digest(text []byte) string {
 
 // folder is what is known of the folder of the associations' files.
 type folder struct {
-	judged  content // what was loaded or refused last
-	latest  content // what the previous reading found
+	judged  content   // what was loaded or refused last
+	at      time.Time // when that was
+	latest  content   // what the previous reading found
 	invalid atomic.Bool
 }
 
@@ -84,7 +88,7 @@ func (s *Service) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.folder.judged, s.folder.latest = read, read
+	s.folder.judged, s.folder.latest, s.folder.at = read, read, s.Now()
 	err = s.loadFolder(ctx, read)
 	for _, f := range parsed { // whatever became of its file
 		if _, missing := s.Associations.Get(f.Association.ID); missing != nil {
@@ -119,12 +123,14 @@ func (s *Service) followFolder(ctx context.Context) error {
 }
 
 // look reads the folder once, and loads a change if the previous reading found the same: a
-// file that is being written may be valid YAML halfway.
+// file that is being written may be valid YAML halfway. What was refused is tried again now and
+// then: what stood in its way may have ended.
 func (s *Service) look(ctx context.Context) error {
 	read := readFolder(s.Folder)
 	isStable := read.equal(s.folder.latest)
 	s.folder.latest = read
-	if !isStable || read.equal(s.folder.judged) {
+	isDue := s.folder.invalid.Load() && s.Now().Sub(s.folder.at) >= refusedInterval
+	if !isStable || read.equal(s.folder.judged) && !isDue {
 		return nil
 	}
 	for name := range s.folder.judged.files {
@@ -134,7 +140,7 @@ func (s *Service) look(ctx context.Context) error {
 	}
 	err := s.loadFolder(ctx, read)
 	if err == nil {
-		s.folder.judged = read
+		s.folder.judged, s.folder.at = read, s.Now()
 	}
 	return err
 }

@@ -284,46 +284,53 @@ func BenchmarkLoad(b *testing.B) {
 	}
 }
 
-func TestAFolderSaysWhatIsAcceptedByTheDigestOfAFile(t *testing.T) {
-	s, dir := Start(t), t.TempDir()
-	servicetest.Run(t, s.Service.Run)
-	s.Enrolled(t, Person, Molndal)
-	_, _, err := load(t, s, false)
-	servicetest.Must(t, err)
-	_, err = s.Service.Book(servicetest.As(Coach(Molndal)), activity.BookingRequest{Enrolment: Enrolment, Activity: Walk, From: "2026-11-20"}, "")
-	servicetest.Must(t, err)
-	text := with(t, walkLine, "")[file]
-	write := func(name, text string) {
-		servicetest.Must(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
-	}
-	write(file, string(text))
-	parts := s.Parts
-	parts.Associations, err = association.NewRegistry()
-	servicetest.Must(t, err)
-	parts.Associations.Now = s.Clock.Now
-	r, err := service.New(t.Context(), service.Config{Parts: parts, Folder: dir})
-	servicetest.Must(t, err)
-	takesPlace := func() bool {
-		in, err := parts.Associations.Get(Tenant)
+// TestAFolderWaitsUntilNothingIsOrphaned refuses a file of a folder that would orphan a
+// booking, until that content is accepted, or the booking ends.
+func TestAFolderWaitsUntilNothingIsOrphaned(t *testing.T) {
+	for _, way := range []string{"it is accepted", "the booking ends"} {
+		s, dir := Start(t), t.TempDir()
+		servicetest.Run(t, s.Service.Run)
+		s.Enrolled(t, Person, Molndal)
+		_, _, err := load(t, s, false)
 		servicetest.Must(t, err)
-		x, _ := in.Activity(Walk)
-		return x.At("2026-11-24").Day == "tuesday"
-	}
-	look := func() {
-		for range 3 {
-			servicetest.Must(t, r.Programme.Look(t.Context()))
+		coach := servicetest.As(Coach(Molndal))
+		b, err := s.Service.Book(coach, activity.BookingRequest{Enrolment: Enrolment, Activity: Walk, From: "2026-11-20"}, "")
+		servicetest.Must(t, err)
+		text := with(t, walkLine, "")[file]
+		write := func(name, text string) {
+			servicetest.Must(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
 		}
-	}
-	look()
-	if !r.Programme.IsInvalid() || !takesPlace() {
-		t.Error("a service that starts with a file that orphans bookings does not serve what is stored")
-	}
-	write(file+AcceptedSuffix, Digest(servicetest.Example(t)))
-	if look(); !takesPlace() {
-		t.Error("what was accepted of another file ends bookings")
-	}
-	write(file+AcceptedSuffix, Digest(text)+"\n")
-	if look(); r.Programme.IsInvalid() || takesPlace() {
-		t.Error("what is accepted is not loaded")
+		write(file, string(text))
+		parts := s.Parts
+		parts.Associations, err = association.NewRegistry()
+		servicetest.Must(t, err)
+		parts.Associations.Now = s.Clock.Now
+		r, err := service.New(t.Context(), service.Config{Parts: parts, Folder: dir})
+		servicetest.Must(t, err)
+		takesPlace := func() bool {
+			for range 3 {
+				servicetest.Must(t, r.Programme.Look(t.Context()))
+			}
+			in, err := parts.Associations.Get(Tenant)
+			servicetest.Must(t, err)
+			x, _ := in.Activity(Walk)
+			return x.At("2026-11-24").Day == "tuesday"
+		}
+		if !takesPlace() || !r.Programme.IsInvalid() {
+			t.Error("a service that starts with a file that orphans bookings does not serve what is stored")
+		}
+		if way == "it is accepted" {
+			if write(file+AcceptedSuffix, Digest(servicetest.Example(t))); !takesPlace() {
+				t.Error("what was accepted of another file ends bookings")
+			}
+			write(file+AcceptedSuffix, Digest(text)+"\n")
+		} else {
+			_, err = s.Service.Cancel(coach, b.ID, b.Version(), "2026-11-20")
+			servicetest.Must(t, err)
+			s.Clock.Advance(5 * time.Minute)
+		}
+		if takesPlace() || r.Programme.IsInvalid() {
+			t.Errorf("%s, and the file is not loaded", way)
+		}
 	}
 }
