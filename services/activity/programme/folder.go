@@ -84,7 +84,7 @@ func (s *Service) Start(ctx context.Context) error {
 	if read.err != "" {
 		return fmt.Errorf("read associations: %s", read.err)
 	}
-	parsed, err := ParseFiles(read.files)
+	parsed, err := parseFiles(read.files)
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func (s *Service) Load(ctx context.Context, files map[string][]byte, accept bool
 }
 
 func (s *Service) load(ctx context.Context, files map[string][]byte, accept func(name string) bool) (map[string]*Report, error) {
-	parsed, err := ParseFiles(files)
+	parsed, err := parseFiles(files)
 	if err != nil {
 		return nil, err
 	}
@@ -54,8 +54,8 @@ func (s *Service) load(ctx context.Context, files map[string][]byte, accept func
 	return reports, errors.Join(refused...)
 }
 
-// ParseFiles reads and checks files by name. The error names each that is wrong, and why.
-func ParseFiles(files map[string][]byte) (map[string]*association.File, error) {
+// parseFiles reads and checks files by name. The error names each that is wrong, and why.
+func parseFiles(files map[string][]byte) (map[string]*association.File, error) {
 	parsed, byID := map[string]*association.File{}, map[string]string{}
 	var wrong []error
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -294,15 +294,18 @@ func (r *Report) String() string {
 	return text
 }
 
-// String returns the counts as words, such as "12 enrolments, 5 bookings".
+// String returns the counts as words, such as "12 enrolments, 1 booking".
 func (i Impact) String() string {
 	var parts []string
 	for _, x := range []struct {
 		n    int
 		what string
-	}{{i.Enrolments, "enrolments"}, {i.Bookings, "bookings"}, {i.Calendars, "calendars"}, {i.Cancellations, "cancellations"}, {i.Conflicts, "conflicts"}} {
-		if x.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", x.n, x.what))
+	}{{i.Enrolments, "enrolment"}, {i.Bookings, "booking"}, {i.Calendars, "calendar"}, {i.Cancellations, "cancellation"}, {i.Conflicts, "conflict"}} {
+		switch {
+		case x.n > 1:
+			parts = append(parts, fmt.Sprintf("%d %ss", x.n, x.what))
+		case x.n == 1:
+			parts = append(parts, "1 "+x.what)
 		}
 	}
 	return cmp.Or(strings.Join(parts, ", "), "nobody is affected")

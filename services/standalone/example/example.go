@@ -1,6 +1,6 @@
-// Package example is the associations that come with the suite: Samordningsförbundet
-// Insjöriket as its own published material describes it, with which the demo begins, and a
-// second one beside it. They hold no persons.
+// Package example is the association with which the demo begins: Samordningsförbundet
+// Insjöriket as its own published material describes it. Beside its file are others that come
+// with the suite: insjoriket-whole.yaml and kalmar.yaml. They hold no persons.
 package example
 
 import _ "embed"
@@ -9,16 +9,6 @@ import _ "embed"
 //
 //go:embed insjoriket.yaml
 var Insjoriket []byte
-
-// InsjoriketWhole is the same association with all that a file can say.
-//
-//go:embed insjoriket-whole.yaml
-var InsjoriketWhole []byte
-
-// Kalmar is the file of another association.
-//
-//go:embed kalmar.yaml
-var Kalmar []byte
 
 // Association is the id of Insjoriket.
 const Association = "insjoriket"

@@ -58,7 +58,7 @@ func loadCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(c.OutOrStdout(), "%sloaded %s (%s), %d municipalities, version %s\n", report, a.ID, a.Name, len(a.Municipalities), a.Version)
+			fmt.Fprintf(c.OutOrStdout(), "%sloaded %s (%s), %d municipalities\n", report, a.ID, a.Name, len(a.Municipalities))
 			return nil
 		},
 	}
