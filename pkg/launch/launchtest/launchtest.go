@@ -53,7 +53,7 @@ func Owner(t *testing.T) string {
 	whole.Draw(programme.Version{From: programme.Beginning, Content: programme.Content{Association: &association.Members{Name: "Insjöriket"}}}, history.System("activity"), time.Now())
 	whole.Activate(history.System("activity"), time.Now())
 	mux := http.NewServeMux()
-	mux.Handle(replica.Path, replica.Handler(served, func(context.Context, string, []string) ([]*programme.Object, error) {
+	mux.Handle(replica.Path, replica.Handler(served, func(context.Context) {}, func(context.Context, string, []string) ([]*programme.Object, error) {
 		return []*programme.Object{whole}, nil
 	}))
 	mux.HandleFunc(feedhttp.Path, func(w http.ResponseWriter, r *http.Request) {

@@ -43,9 +43,10 @@ type page struct {
 type Fetch func(ctx context.Context, association string, ids []string) ([]*programme.Object, error)
 
 // Handler serves the programme at Path: of the associations that the owner serves itself,
-// what has been activated, without drafts. The caller's right to read it must have been
-// checked before.
-func Handler(served *association.Registry, fetch Fetch) http.Handler {
+// what has been activated, without drafts. Who asks may have read the event of another
+// process of the owner: before an answer catchUp lets this one serve what that one did. The
+// caller's right to read it must have been checked before.
+func Handler(served *association.Registry, catchUp func(context.Context), fetch Fetch) http.Handler {
 	active := func(ctx context.Context, id string, ids []string) (all []programme.Object, err error) {
 		objects, err := fetch(ctx, id, ids)
 		for _, o := range objects {
@@ -69,6 +70,7 @@ func Handler(served *association.Registry, fetch Fetch) http.Handler {
 		} else if id != "" {
 			answer.Objects, err = active(r.Context(), id, ids)
 		} else {
+			catchUp(r.Context())
 			answer.Associations = map[string]map[string]int64{}
 			for _, a := range served.All() {
 				all, e := active(r.Context(), a.ID, nil)

@@ -188,7 +188,7 @@ func (r *Replica) follow(ctx context.Context, at int64) (int64, error) {
 	}
 	for _, e := range changed {
 		if r.known[e.Association][e.Data["object"]] == nil {
-			return unknown, fmt.Errorf("event %s: the owner has not got the object yet", e.ID)
+			return at, fmt.Errorf("event %s: the owner has not got the object yet", e.ID)
 		}
 	}
 	for i, e := range events {
@@ -231,6 +231,9 @@ func (r *Replica) Catch(ctx context.Context) error {
 				return fmt.Errorf("read the programme: %w", err)
 			}
 			all = append(all, some...)
+		}
+		if len(all) < len(ids) { // stored, it would be taken for the whole
+			return fmt.Errorf("the owner has sent %d of %d objects of %s", len(all), len(ids), id)
 		}
 		if err := r.keep(ctx, id, all); err != nil {
 			return fmt.Errorf("store the programme: %w", err)

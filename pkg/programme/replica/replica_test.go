@@ -36,6 +36,9 @@ type owner struct {
 	away    atomic.Bool
 	fetched atomic.Int64 // objects
 
+	withheld atomic.Bool // the terms, when they are asked for
+	catchUp  func()      // before an index; nil: nothing
+
 	mu      sync.Mutex
 	objects map[string]*programme.Object
 	served  *association.Registry
@@ -63,7 +66,11 @@ func (o *owner) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
-	replica.Handler(o.served, o.fetch).ServeHTTP(w, r)
+	replica.Handler(o.served, func(context.Context) {
+		if o.catchUp != nil {
+			o.catchUp()
+		}
+	}, o.fetch).ServeHTTP(w, r)
 }
 
 func (o *owner) fetch(_ context.Context, _ string, ids []string) (all []*programme.Object, err error) {
@@ -76,7 +83,7 @@ func (o *owner) fetch(_ context.Context, _ string, ids []string) (all []*program
 		return all, nil
 	}
 	for _, id := range ids {
-		if x := o.objects[id]; x != nil {
+		if x := o.objects[id]; x != nil && !(id == "terms" && o.withheld.Load()) {
 			all = append(all, x)
 			o.fetched.Add(1)
 		}
@@ -273,6 +280,45 @@ func TestAnAssociationIsServedOnceItIsWhole(t *testing.T) {
 	}
 	o.call("Insjöriket", programme.Beginning)
 	follow(t, e, o).soon(t, "Insjöriket")
+}
+
+// The event of a new association can be read from one process of the owner, and the objects
+// from another one that cannot serve it yet. No event comes after that.
+func TestAnAssociationThatTheOwnerServesLaterThanItsEventIsReceived(t *testing.T) {
+	o := newOwner(t)
+	var err error
+	o.served, err = association.NewRegistry()
+	servicetest.Must(t, err)
+	var asked atomic.Int64
+	o.catchUp = func() {
+		if asked.Add(1) >= 5 {
+			o.served.Serve("insjoriket", func(civil.Date) *association.Association { return &association.Association{ID: "insjoriket"} })
+		}
+	}
+	f := follow(t, engine(t), o)
+	servicetest.Eventually(t, "it has asked at first", func() bool { return asked.Load() > 0 })
+	o.Add(o.call("Insjöriket", programme.Beginning))
+	f.soon(t, "Insjöriket")
+}
+
+func TestAnAnswerThatLacksAnObjectIsAskedForAgain(t *testing.T) {
+	o := newOwner(t)
+	o.call("Insjöriket", programme.Beginning)
+	o.put("terms", programme.Terms, programme.Content{Terms: &association.Terms{}}, programme.Beginning)
+	o.withheld.Store(true)
+	e := engine(t)
+	f := open(t, e, o)
+	if err := f.Catch(t.Context()); err == nil || !strings.Contains(err.Error(), "1 of 2 objects") {
+		t.Errorf("half an answer: %v", err)
+	}
+	if f.Ready() == nil || open(t, e, o).Ready() == nil {
+		t.Error("half of an association is served")
+	}
+	o.withheld.Store(false)
+	servicetest.Must(t, f.Catch(t.Context()))
+	if err := f.Ready(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestTheOwnerShowsNoDraftAndNotTooMuchAtOnce(t *testing.T) {

@@ -39,7 +39,7 @@ func Build(ctx context.Context, p *launch.App, identities func(context.Context, 
 		return nil, nil, err
 	}
 	c := p.Web()
-	c.Internal = map[string]http.Handler{replica.Path: replica.Handler(s.Associations, s.Programme.Fetch)}
+	c.Internal = map[string]http.Handler{replica.Path: replica.Handler(s.Associations, s.Programme.CatchUp, s.Programme.Fetch)}
 	h, err := rest.New(s, c)
 	return s, h, err
 }
