@@ -216,6 +216,51 @@ func TestTwoReplicasThatLoadAtOnceLoadOnce(t *testing.T) {
 	}
 }
 
+// A replica that has not followed for a while reads its feed in several answers.
+func TestAReplicaThatIsFarBehindCatchesUpWithAll(t *testing.T) {
+	s := Start(t)
+	other := func(n int) map[string][]byte {
+		return map[string][]byte{"annat.yaml": []byte(strings.Replace(string(with(t, "Samordningsförbundet Insjöriket", fmt.Sprint("Påhittat ", n))[file]), "id: insjoriket", "id: annat", 1))}
+	}
+	for _, files := range []map[string][]byte{with(t), other(0)} {
+		_, err := s.Service.Programme.Load(system(), files, false)
+		servicetest.Must(t, err)
+	}
+	servicetest.Run(t, s.Service.Run)
+	others, err := s.Service.Programme.Fetch(system(), "annat", nil)
+	servicetest.Must(t, err)
+	written := int64(steps(t, s) + len(others))
+	published := func() {
+		t.Helper()
+		servicetest.Eventually(t, "all that was written is published", func() bool {
+			end, err := feed.End(t.Context(), s.Parts.Feed)
+			return err == nil && end == written
+		})
+	}
+	published()
+	parts := s.Parts
+	parts.Associations, err = association.NewRegistry()
+	servicetest.Must(t, err)
+	parts.Feed, err = feed.OpenLog(t.Context(), parts.Engine, "/services/activity")
+	servicetest.Must(t, err)
+	behind, err := service.New(t.Context(), service.Config{Parts: parts})
+	servicetest.Must(t, err)
+	for n := range 20 {
+		_, err := s.Service.Programme.Load(system(), other(n+1), false)
+		servicetest.Must(t, err)
+		written++
+		published() // by itself
+	}
+	_, err = s.Service.Programme.Load(system(), with(t, "maxWeeks: 24", "maxWeeks: 30"), false)
+	servicetest.Must(t, err)
+	written++
+	published()
+	behind.Programme.CatchUp(t.Context())
+	if in, err := behind.Associations.Get(Tenant); err != nil || in.Initiatives[0].Plan.MaxWeeks != 30 {
+		t.Errorf("it serves what was before: %v", err)
+	}
+}
+
 func TestAChangedFolderIsLoadedOnceItIsStable(t *testing.T) {
 	s, dir := Start(t), t.TempDir()
 	write := func(text string) { servicetest.Must(t, os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600)) }

@@ -109,18 +109,12 @@ func (s *Service) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// How the service's own feed is followed.
-const (
-	feedWait  = 25 * time.Second
-	feedLimit = 1000
-)
-
 var feedRetry = backoff.Backoff{First: time.Second, Max: 30 * time.Second}
 
 // followReplicas serves what other replicas make of the objects.
 func (s *Service) followReplicas(ctx context.Context) {
 	for failures := 0; ctx.Err() == nil; {
-		if _, err := s.follow(ctx, feedWait); err == nil {
+		if _, err := s.follow(ctx, feed.MaxWait); err == nil {
 			failures = 0
 		} else if ctx.Err() == nil {
 			failures++
@@ -134,7 +128,7 @@ func (s *Service) followReplicas(ctx context.Context) {
 // cached until the next change: the event of the last one has emptied the cache. While the
 // store is away, what is known is served.
 func (s *Service) CatchUp(ctx context.Context) {
-	for n, err := feedLimit, error(nil); err == nil && n == feedLimit; {
+	for n, err := 1, error(nil); err == nil && n > 0; { // one answer need not have all
 		n, err = s.follow(ctx, 0)
 	}
 }
@@ -143,7 +137,7 @@ func (s *Service) CatchUp(ctx context.Context) {
 // something to come. It returns how many events it has read.
 func (s *Service) follow(ctx context.Context, wait time.Duration) (int, error) {
 	head := s.head.Load()
-	events, err := s.Feed.After(ctx, head, feedLimit, wait)
+	events, err := s.Feed.After(ctx, head, feed.MaxLimit, wait)
 	changed := map[string]bool{}
 	for _, e := range events {
 		if strings.HasPrefix(e.Type, Events) {
