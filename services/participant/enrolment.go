@@ -48,8 +48,14 @@ type Plan struct {
 	Blocks             []PlanBlock `json:"blocks"`
 }
 
-// Is reports whether two plans are the same version of the same one.
-func (p *Plan) Is(q *Plan) bool { return p.Version == q.Version && p.IsMunicipal == q.IsMunicipal }
+// Is reports whether two plans are the same version of the same one. What a municipality's
+// plan leaves to the initiative's own becomes another without a version of its own.
+func (p *Plan) Is(q *Plan) bool {
+	return p.Version == q.Version && p.IsMunicipal == q.IsMunicipal && (!p.IsMunicipal || p.MaxWeeks == q.MaxWeeks && p.CheckInDays == q.CheckInDays &&
+		p.IgnoresWeeksBefore == q.IgnoresWeeksBefore && slices.EqualFunc(p.Blocks, q.Blocks, func(a, b PlanBlock) bool {
+		return a.Name == b.Name && a.Weeks == b.Weeks && a.CheckIn == b.CheckIn && slices.Equal(a.Content, b.Content)
+	}))
+}
 
 // PlanBlock is one block of a plan; blocks are numbered from 1 without gaps.
 type PlanBlock struct {

@@ -38,6 +38,25 @@ func TestARunningEnrolmentFollowsAnotherPlanOnlyByADecision(t *testing.T) {
 	}
 }
 
+// A municipality's plan that leaves its weeks to the initiative's own has them from there,
+// and its own number stays when they become others.
+func TestAMunicipalPlanIsAnotherWhenWhatItInheritsIs(t *testing.T) {
+	municipal := func(weeks ...int) Plan {
+		p := lerum(weeks...)
+		p.IsMunicipal = true
+		return p
+	}
+	e := through(t, 2)
+	must(t, e.MovePlan(municipal(6, 6, 8), nil, coach, noon))
+	if err := e.MovePlan(municipal(6, 6, 8), nil, coach, noon); !errors.Is(err, ErrSamePlan) {
+		t.Errorf("to the same one: %v", err)
+	}
+	must(t, e.MovePlan(municipal(6, 6, 10), nil, coach, noon))
+	if p := e.Progress(); len(p.Blocks) != 3 || p.Blocks[2].Weeks != 10 {
+		t.Errorf("it follows %+v", p.Blocks)
+	}
+}
+
 func TestAPlanThatDoesNotFitIsRefused(t *testing.T) {
 	for sentence, c := range map[string]struct {
 		e    *Enrolment
