@@ -14,13 +14,14 @@ import (
 	blobfolder "github.com/finsam/finsam/pkg/blob/folder"
 	"github.com/finsam/finsam/pkg/launch"
 	"github.com/finsam/finsam/pkg/store/sqlite"
+	"github.com/finsam/finsam/services/activity/programme"
 )
 
 // databaseFile is the suite's database in a data folder and in a set.
 const databaseFile = "finsam.db"
 
 // copyData copies the database with the attachments that it names, and the
-// associations; never the keys. It returns the names of the copied files.
+// associations with what was accepted of them; never the keys. It returns the names of the copied files.
 func copyData(ctx context.Context, db *sqlite.DB, blobs *blobfolder.Store, data Layout, folder string) ([]string, error) {
 	attachments, err := blobs.Copy(ctx, filepath.Join(folder, backup.Blobs), func() error {
 		return db.Backup(ctx, filepath.Join(folder, databaseFile))
@@ -33,10 +34,11 @@ func copyData(ctx context.Context, db *sqlite.DB, blobs *blobfolder.Store, data 
 		names = append(names, path.Join(backup.Blobs, name))
 	}
 	loaded, err := filepath.Glob(filepath.Join(data.Associations(), "*.y*ml"))
-	if err != nil {
+	accepted, acceptedErr := filepath.Glob(filepath.Join(data.Associations(), "*.y*ml"+programme.AcceptedSuffix))
+	if err = errors.Join(err, acceptedErr); err != nil {
 		return nil, err
 	}
-	for _, file := range loaded {
+	for _, file := range append(loaded, accepted...) {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			return nil, err

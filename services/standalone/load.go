@@ -97,7 +97,9 @@ func (l Layout) exchange(ctx context.Context, files map[string][]byte) (result s
 	return string(text), err
 }
 
-// answerStopped answers a request with the data of a stopped suite.
+// answerStopped answers a request with the data of a stopped suite. What an earlier version
+// served from its file, and nobody has loaded since, is loaded first: it is what a new file
+// changes, from today on.
 func (s *Suite) answerStopped(ctx context.Context, data Layout, folder string) error {
 	if err := s.openApp(ctx, "activity", "", data, slog.New(slog.DiscardHandler)); err != nil {
 		return err
@@ -105,6 +107,24 @@ func (s *Suite) answerStopped(ctx context.Context, data Layout, folder string) e
 	activities, err := activityservice.New(ctx, activityservice.Config{Parts: s.apps["activity"].Parts})
 	if err != nil {
 		return err
+	}
+	files, err := association.ReadFolder(data.Associations())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	system := actor.With(ctx, actor.ForService("activity", ""))
+	for name, text := range files {
+		f, err := association.ParseFile(text)
+		if err != nil {
+			continue // no version has served it
+		}
+		stored, err := activities.Programme.Fetch(system, f.Association.ID, nil)
+		if err == nil && len(stored) == 0 {
+			_, err = activities.Programme.Load(system, map[string][]byte{name: text}, true)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	_, err = answer(ctx, activities.Programme, data, folder)
 	return err
@@ -127,6 +147,9 @@ func answer(ctx context.Context, p *programme.Service, data Layout, folder strin
 		if err != nil {
 			return nil, err
 		}
+		if err := checkWritable(data.Associations()); err != nil {
+			return nil, err
+		}
 		_, notAccepted := os.Stat(filepath.Join(folder, acceptFile))
 		reports, err := p.Load(ctx, files, notAccepted == nil)
 		for id, r := range reports {
@@ -144,6 +167,22 @@ func answer(ctx context.Context, p *programme.Service, data Layout, folder strin
 		}
 	}
 	return []string{resultFile}, os.WriteFile(filepath.Join(folder, resultFile), []byte(result), 0o600)
+}
+
+// checkWritable returns an error when nothing can be put into a folder, such as a mounted
+// ConfigMap: what was loaded and not installed would be taken back by the next start.
+func checkWritable(folder string) error {
+	err := os.MkdirAll(folder, 0o755)
+	if err == nil {
+		var probe *os.File
+		if probe, err = os.CreateTemp(folder, ".load-*"); err == nil {
+			err = errors.Join(probe.Close(), os.Remove(probe.Name()))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("nothing is loaded, as the file could not be installed: %w", err)
+	}
+	return nil
 }
 
 // install puts a file that was loaded into the folder of the associations, and beside it that

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/servicetest"
 	"github.com/finsam/finsam/services/standalone"
 	"github.com/finsam/finsam/services/standalone/example"
 )
@@ -51,6 +52,16 @@ func TestAFileThatWouldOrphanABookingIsRefusedUntilThatIsAccepted(t *testing.T) 
 	if report, err := standalone.Load(t.Context(), data, example.Insjoriket, true); err != nil || !strings.Contains(report, "1 booking") {
 		t.Fatalf("with accept: %q, %v", report, err)
 	}
+	// A restored folder must start with what was accepted, not refuse it.
+	restored := standalone.Layout(filepath.Join(t.TempDir(), "new"))
+	if _, err := standalone.Restore(t.Context(), newBackup(t, data, t.TempDir(), 0), restored); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"insjoriket.yaml", "insjoriket.yaml.accepted"} {
+		if a, b := get(t, filepath.Join(data.Associations(), name)), get(t, filepath.Join(restored.Associations(), name)); string(a) != string(b) {
+			t.Errorf("%s was not restored", name)
+		}
+	}
 	o = open(t, data)
 	if got := o.want(200, coach1, http.MethodGet, booking, "", nil); got["activity"] == nil {
 		t.Errorf("the booking: %v", got)
@@ -71,5 +82,21 @@ func TestAnExportNeedsADatabaseAndAnAssociation(t *testing.T) {
 		if text, err := standalone.Export(t.Context(), data, id, on); err == nil {
 			t.Errorf("%s on %q: %s", id, on, text)
 		}
+	}
+}
+
+func TestAFileThatCannotBeInstalledIsNotLoaded(t *testing.T) {
+	data := newData(t)
+	o := open(t, data)
+	defer o.stop()
+	text := get(t, filepath.Join(data.Associations(), "insjoriket.yaml"))
+	servicetest.Must(t, os.RemoveAll(data.Associations()))
+	servicetest.Must(t, os.WriteFile(data.Associations(), nil, 0o600))
+	changed := strings.Replace(string(text), "maxWeeks: 24", "maxWeeks: 30", 1)
+	if _, err := standalone.Load(t.Context(), data, []byte(changed), false); err == nil || !strings.Contains(err.Error(), "nothing is loaded") {
+		t.Errorf("got %v", err)
+	}
+	if exported, err := standalone.Export(t.Context(), data, "insjoriket", ""); err != nil || !strings.Contains(exported, "maxWeeks: 24") {
+		t.Errorf("it was loaded: %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/finsam/finsam/pkg/servicetest"
@@ -78,5 +79,24 @@ func TestADataFolderFromBeforeTheProgrammesIsTakenOver(t *testing.T) {
 	e := o.enrolled(1213, day(0))
 	if got := o.do(coach1, 200, http.MethodGet, e, nil, nil)["planVersion"]; got != "1" {
 		t.Errorf("who is enrolled now follows version %v of the plan", got)
+	}
+}
+
+// The file that an earlier version served is what a new one changes, from today on, also when
+// the suite has not been started since.
+func TestAFileLoadedIntoAFolderFromBeforeTheProgrammesLeavesThePast(t *testing.T) {
+	data := unpack(t, "demo-2026-11-30.tar.gz")
+	was := string(get(t, filepath.Join(data.Associations(), "insjoriket.yaml")))
+	now := strings.Replace(was, "maxWeeks: 24", "maxWeeks: 30", 1)
+	if now == was {
+		t.Fatal("the fixture has other weeks")
+	}
+	if _, err := standalone.Load(t.Context(), data, []byte(now), false); err != nil {
+		t.Fatal(err)
+	}
+	for on, want := range map[string]string{"2026-11-01": "maxWeeks: 24", "": "maxWeeks: 30"} {
+		if text, err := standalone.Export(t.Context(), data, "insjoriket", on); err != nil || !strings.Contains(text, want) {
+			t.Errorf("on %q: want %s, %v", on, want, err)
+		}
 	}
 }
