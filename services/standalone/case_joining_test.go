@@ -12,6 +12,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/services/standalone/demo"
+	"github.com/finsam/finsam/services/standalone/example"
 )
 
 // employment is somebody of another authority's unit, who refers too.
@@ -134,6 +135,36 @@ func TestCase_A5_ASecondReferralJoinsTheEnrolmentThatRuns(t *testing.T) {
 		return strings.Contains(string(text), `"by":"total","count":4,"measure":"received"`) &&
 			strings.Contains(string(text), `"by":"total","count":2,"measure":"accepted"`) && strings.Contains(string(text), `"by":"total","count":1,"measure":"closed"}`)
 	})
+}
+
+// TestCase_A5_WeeksUsedBeforeCountUnlessTheProgrammeIgnoresThem is: who has used six of eight
+// weeks begins with six more as the programme says; the weeks are shown either way.
+func TestCase_A5_WeeksUsedBeforeCountUnlessTheProgrammeIgnoresThem(t *testing.T) {
+	head, tail, _ := strings.Cut(string(example.Insjoriket), "  blocks:\n")
+	_, weeks, _ := strings.Cut(tail, "\nweeks:\n")
+	for rule, status := range map[string]int{"count": 422, "ignore": 200} {
+		o := open(t, newDataOf(t, []byte(strings.Replace(head, "  maxWeeks: 24\n", "  maxWeeks: 8\n  weeksUsedBefore: "+rule+"\n", 1)+
+			"  blocks:\n    - { number: 1, name: Lära känna, weeks: 6, closing: true, content: [health, act] }\nweeks:\n"+weeks)))
+		if plan := entry(t, o.want(200, officer, http.MethodGet, "/plans", "", nil)["items"], "plan.activera"); plan["weeksUsedBefore"] != rule || plan["maxWeeks"] != 8.0 {
+			t.Fatalf("the plan: %v", plan)
+		}
+		e := o.enrolled(11, day(-60))
+		o.change(200, coach1, e, "start", map[string]any{"startedOn": day(-60)})
+		o.change(200, coach1, e, "closing-documentation", map[string]any{"closedOn": day(-10), "endReason": "moved", "occupationAfter": map[string]any{"kind": "none"},
+			"livelihoodAfter": []string{"salary"}, "summary": "Påhittat."})
+		second := o.referOf(11, officer)
+		o.eventually("the person can be enrolled again", func() bool {
+			return o.ask(intake7, http.MethodPost, second+"/acceptance", o.version(intake7, second), acceptedFrom(day(0))).Code == 200
+		})
+		again := o.enrolmentOf(strings.TrimPrefix(second, "/referrals/"))
+		if got := o.want(200, coach1, http.MethodGet, again, "", nil); got["weeksUsedBefore"] != 6.0 || got["maxWeeks"] != 8.0 {
+			t.Errorf("%s: weeks used before: %v of %v", rule, got["weeksUsedBefore"], got["maxWeeks"])
+		}
+		got := o.change(status, coach1, again, "start", map[string]any{"startedOn": day(0)})
+		if code := got["code"]; status == 422 && code != "more-weeks-than-planned" || status == 200 && got["state"] != "active" {
+			t.Errorf("%s: six weeks more: %v %v", rule, code, got["state"])
+		}
+	}
 }
 
 // TestCase_A5_AWithdrawalOfWhatJoinedEndsItsFollowingOnly is: its sender and its consent

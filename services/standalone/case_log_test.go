@@ -94,8 +94,8 @@ func TestCase_B3_AnEntrySaysByWhichRelation(t *testing.T) {
 	}
 	made := o.want(201, officer, http.MethodPost, "/drafts", "", map[string]any{"reason": "Påhittat utkast."})["id"].(string)
 	o.want(422, sender, http.MethodPost, "/referrals", "", o.referral(2, func(referral, _ map[string]any) { referral["consent"].(map[string]any)["given"] = false }))
-	hook := map[string]any{"url": "https://fk.example/haendelser", "eventTypes": []string{"se.finsam.referral.closed"}}
-	o.ask(sender, http.MethodPost, "/webhooks", "", hook)
+	hook := map[string]any{"url": "https://fk.example/handelser", "kinds": []string{"closed"}}
+	o.want(201, sender, http.MethodPost, "/webhooks", "", hook)
 	o.want(200, sender, http.MethodGet, "/webhooks", "", nil)
 	o.want(404, partille, http.MethodGet, person, "", nil)
 	o.want(404, abroad, http.MethodGet, "/referrals/"+referral, "", nil)

@@ -293,6 +293,64 @@ func TestCase_A11_WhyAttendanceWasCorrectedIsForTheHandlers(t *testing.T) {
 	o.eventually("and is for all coaches again", func() bool { return reads(coach1) && reads(coach2) })
 }
 
+// TestCase_A11_DayListsAndWaitingNoticesFromTheMomentOfTheProtection is: the list of who comes
+// on a day names a person who becomes protected to the handlers only, from the very next call
+// on; a notice that waits names nobody, and none says that somebody is protected.
+func TestCase_A11_DayListsAndWaitingNoticesFromTheMomentOfTheProtection(t *testing.T) {
+	o := open(t, newData(t))
+	hook := "/webhooks/" + o.want(201, sender, http.MethodPost, "/webhooks", "", map[string]any{"url": "https://fk.example/handelser", "active": true})["id"].(string)
+	referral, id := o.refer(258, func(_, person map[string]any) { person["givenName"], person["familyName"] = "Zoé", "Hemlig" })
+	at := "/referrals/" + referral
+	o.change(200, intake7, at, "acceptance", acceptedFrom(day(-30)))
+	e := o.enrolmentOf(referral)
+	o.change(200, coach1, e, "start", map[string]any{"startedOn": day(-30)})
+	booking, date := o.booked(e, "Utomhusträning")
+	o.change(200, coach1, booking, "attendances", map[string]any{"date": date, "attendance": "present"})
+	dayList := "/activities/" + o.want(200, coach1, http.MethodGet, booking, "", nil)["activity"].(string) + "/days/" + date
+	waiting := func() string {
+		return words(o.want(200, sender, http.MethodGet, hook+"/deliveries?state=waiting", "", nil)["items"])
+	}
+	o.eventually("notices of the acceptance wait, as nobody answers", func() bool { return strings.Contains(waiting(), `"se.finsam.referral.accepted"`) })
+
+	coach2, leader := staff(actor.Coach, "coach-2"), staff(actor.Supervisor, "ledare-1")
+	names := func(who demo.Claims) string {
+		t.Helper()
+		list := o.want(200, who, http.MethodGet, dayList+"?include=identity", "", nil)["items"].([]any)
+		if plain := o.want(200, who, http.MethodGet, dayList, "", nil)["items"].([]any); len(list) != 1 || len(plain) != 1 || plain[0].(map[string]any)["identity"] != nil {
+			t.Fatalf("%s reads the lists %v and %v", who.Subject, list, plain)
+		}
+		return words(list[0].(map[string]any)["identity"])
+	}
+	for _, who := range []demo.Claims{coach1, coach2, leader} {
+		if got := names(who); !strings.Contains(got, `"Zoé Hemlig"`) {
+			t.Errorf("of an open person %s reads %s", who.Subject, got)
+		}
+	}
+	o.protect(id, "confidentiality_marking")
+	for _, who := range []demo.Claims{coach2, leader} { // in the very next call
+		if got := names(who); strings.Contains(got, "Zoé") || strings.Contains(got, "Hemlig") || strings.Contains(got, "personalIdentityNumber") || !strings.Contains(got, `"protected":true`) {
+			t.Errorf("of a protected person %s reads %s", who.Subject, got)
+		}
+	}
+	if got := names(coach1); !strings.Contains(got, `"Zoé Hemlig"`) {
+		t.Errorf("the handler reads %s", got)
+	}
+
+	o.change(200, coach1, e, "closing-documentation", map[string]any{"closedOn": day(0), "endReason": "moved", "occupationAfter": map[string]any{"kind": "none"},
+		"livelihoodAfter": []string{"none"}, "summary": "Påhittat."})
+	o.eventually("a later step of the protected person's referral is among the notices", func() bool { return strings.Contains(waiting(), `"se.finsam.referral.closed"`) })
+	for place, text := range map[string]string{
+		"the deliveries": waiting(), "the sender's events": words(o.want(200, sender, http.MethodGet, "/events?limit=200", "", nil)),
+		"the municipality's events": words(o.want(200, intake7, http.MethodGet, "/events?limit=200", "", nil)),
+	} {
+		for _, word := range []string{"Zoé", "Hemlig", "protected", "assumed_identity", "confidentiality", id} {
+			if strings.Contains(text, word) {
+				t.Errorf("%s have %q: %s", place, word, text)
+			}
+		}
+	}
+}
+
 // booked books the person of an enrolment that has begun, 30 days ago, into an activity of
 // Mölndal, and returns the path of the booking and the activity's last day before today.
 func (o *office) booked(enrolment, activity string) (at, date string) {

@@ -5,10 +5,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/services/gateway/contract"
 	"github.com/finsam/finsam/services/standalone/demo"
 )
@@ -226,15 +230,31 @@ func TestCase_C13_WhatIsNoCharacterIsRefusedByName(t *testing.T) {
 	}
 }
 
-func TestEachCallerReadsWhoTheyAre(t *testing.T) {
+// TestCase_D1_EachCallerReadsWhoTheyAre is: a front end learns from one answer whom its token
+// speaks for: all that the token says of that, and nothing else.
+func TestCase_D1_EachCallerReadsWhoTheyAre(t *testing.T) {
 	o := open(t, newData(t))
-	got := o.do(receiver, 200, http.MethodGet, "/me", nil, nil)
-	if got["subject"] != "intake-1" || got["authority"] != "molndal" || got["municipality"] != "1481" || fmt.Sprint(got["roles"]) != "[intake]" {
-		t.Errorf("%v", got)
+	_, participant := o.refer(1, nil)
+	both := coach1
+	both.Roles = []actor.Role{actor.Coach, actor.Manager}
+	for _, c := range []struct {
+		who  demo.Claims
+		want map[string]any
+	}{
+		{receiver, map[string]any{"subject": "intake-1", "authority": "molndal", "authorityKind": "municipality", "municipality": "1481", "unit": "molndal-1", "roles": []any{"intake"}}},
+		{officer, map[string]any{"subject": "fk-9", "authority": "fk", "authorityKind": "social_insurance", "unit": "fk-molndal", "roles": []any{"referrer"}}},
+		{both, map[string]any{"subject": "coach-1", "authority": "molndal", "authorityKind": "municipality", "municipality": "1481", "unit": "molndal-1", "roles": []any{"coach", "manager"}}},
+		{demo.Claims{Roles: []actor.Role{actor.Participant}, Authority: "self", Participant: participant, Subject: "person-1", Lifetime: time.Hour},
+			map[string]any{"subject": "person-1", "authority": "self", "authorityKind": "self", "participant": participant, "roles": []any{"participant"}}},
+	} {
+		got := o.do(c.who, 200, http.MethodGet, "/me", nil, nil)
+		if names := links(got); !slices.Equal(names, []string{"self"}) {
+			t.Errorf("%s has the links %v", c.who.Subject, names)
+		}
+		delete(got, "_links")
+		if c.want["association"] = "insjoriket"; !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s reads %v, not %v", c.who.Subject, got, c.want)
+		}
 	}
-	w := httptest.NewRecorder()
-	o.door.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/finsam/v1/me", nil))
-	if w.Code != http.StatusUnauthorized {
-		t.Errorf("without a token: %d %s", w.Code, w.Body)
-	}
+	o.want(401, demo.Claims{}, http.MethodGet, "/me", "", nil)
 }

@@ -36,11 +36,17 @@ import (
 // newData returns a data folder with keys and the example association.
 func newData(t testing.TB) standalone.Layout {
 	t.Helper()
+	return newDataOf(t, example.Insjoriket)
+}
+
+// newDataOf returns a data folder with keys and the association of a file.
+func newDataOf(t testing.TB, file []byte) standalone.Layout {
+	t.Helper()
 	data := standalone.Layout(filepath.Join(t.TempDir(), "data"))
 	if err := launch.WriteKeys(data.Keys()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := association.Save(data.Associations(), example.Insjoriket); err != nil {
+	if _, err := association.Save(data.Associations(), file); err != nil {
 		t.Fatal(err)
 	}
 	return data
