@@ -185,6 +185,34 @@ func TestAnAttackerWithAllPublicationsFindsNobody(t *testing.T) {
 	}
 }
 
+func TestSmallAssociationsSeeLess(t *testing.T) {
+	before := 100.0
+	for _, people := range []int{60, 150, 400, 1000} {
+		leftOut, merged, tables := 0.0, 0.0, 0.0
+		for seed := range uint64(50) {
+			r := rand.New(rand.NewPCG(seed, 12))
+			key := recordKey(r.Uint64())
+			for _, p := range publishYear(population(r, people), key) {
+				for _, table := range p.results {
+					if len(table.countedOf(p.facts)) == 0 { // the second check-in and the third are not simulated
+						continue
+					}
+					if tables++; table.LeftOut {
+						leftOut++
+					} else if table.Merged {
+						merged++
+					}
+				}
+			}
+		}
+		t.Logf("%d people a year: %.0f %% of the tables are left out, %.0f %% have merged rows", people, 100*leftOut/tables, 100*merged/tables)
+		if leftOut/tables > min(before, .4) {
+			t.Errorf("of %d people a year %.2f are left out", people, leftOut/tables)
+		}
+		before = leftOut / tables
+	}
+}
+
 // checkGuard holds every two published rows against each other, by who is in them.
 func checkGuard(t *testing.T, all []published) {
 	t.Helper()

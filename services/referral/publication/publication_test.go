@@ -49,6 +49,40 @@ func TestOneShownValueSaysLittleOfOnePerson(t *testing.T) {
 	}
 }
 
+// TestSeveralRowsThatAPersonIsInSayMoreTogether is what a publication does not promise, so that
+// its decision says the truth of it: who knows all others exactly sees in each row that
+// somebody is in another deviation.
+func TestSeveralRowsThatAPersonIsInSayMoreTogether(t *testing.T) {
+	for rows, most := range map[int]float64{1: .63, 2: .68, 4: .74, 8: .82} {
+		worst, large := 0.0, 0.0
+		for n := certain + 1; n <= 20; n++ { // fewer are never published alone
+			a, b := chances(n), chances(n+1)
+			// guess sums over how often each shown value, from one on, can be among the rows that
+			// are left; p and q are the chances of those before.
+			var guess func(shown, left int, p, q float64) float64
+			guess = func(shown, left int, p, q float64) (sum float64) {
+				if shown == 40 {
+					if left > 0 {
+						return 0
+					}
+					return max(p, q) / 2
+				}
+				for often := 0; often <= left && p+q > 0; often++ {
+					sum += guess(shown+1, left-often, p, q)
+					p, q = p*a[shown]*float64(left-often)/float64(often+1), q*b[shown]*float64(left-often)/float64(often+1)
+				}
+				return sum
+			}
+			large = guess(0, rows, 1, 1)
+			worst = max(worst, large)
+		}
+		t.Logf("%d rows: the best guess whether one more is in is right in %.1f %%, in small rows in %.1f %% at most", rows, 100*large, 100*worst)
+		if worst > most || rows == 8 && worst < .75 {
+			t.Errorf("%d rows: %.4f", rows, worst)
+		}
+	}
+}
+
 func TestTwoNestedRowsSayLittleOfOnePersonInTheirDifference(t *testing.T) {
 	worst := 0.0
 	for inner := certain + 1; inner < 25; inner++ {
