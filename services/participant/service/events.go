@@ -184,6 +184,15 @@ func (s *Service) enrol(ctx context.Context, e feed.Event, by history.Author) er
 		return err
 	}
 	plan, ok := planIn(in, e.Data["initiative"], e.Data["municipality"])
+	for _, on := range []civil.Date{civil.DateOf(e.Time), civil.DateOf(e.Time).AddDays(-1)} {
+		if ok { // else it has ended since, from that day on or later
+			break
+		}
+		if in, err = s.Associations.On(e.Association, on); err != nil {
+			return err
+		}
+		plan, ok = planIn(in, e.Data["initiative"], e.Data["municipality"])
+	}
 	if !ok {
 		return fmt.Errorf("no initiative %q in the configuration of %s", e.Data["initiative"], e.Association)
 	}

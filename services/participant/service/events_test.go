@@ -11,6 +11,7 @@ import (
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/servicetest"
@@ -279,5 +280,25 @@ func TestAnUnrelatedReferralsConsentCannotBeWithdrawn(t *testing.T) {
 	}
 	if _, err := f.WithdrawConsent(servicetest.As(Elsewhere), id, 3, other.Consent.Referral, ""); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestWhoWasAcceptedBeforeAnInitiativeEndedIsEnrolled follows an acceptance after the
+// initiative has ended, and what comes behind it.
+func TestWhoWasAcceptedBeforeAnInitiativeEndedIsEnrolled(t *testing.T) {
+	for _, ended := range []civil.Date{"2026-11-22", "2026-11-23"} { // it is accepted on the 22nd
+		f := StartQuiet(t)
+		in, err := f.World.Associations.Get(Tenant)
+		servicetest.Must(t, err)
+		f.World.Associations.Serve(Tenant, func(on civil.Date) *association.Association {
+			is := *in
+			if on >= ended {
+				is.Initiatives = nil
+			}
+			return &is
+		})
+		f.Clock.Advance(24 * time.Hour)
+		servicetest.Run(t, f.Run)
+		f.Enrolled(24, "2026-12-07")
 	}
 }
