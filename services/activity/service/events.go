@@ -11,6 +11,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/history"
 	versions "github.com/finsam/finsam/pkg/programme"
@@ -121,6 +122,10 @@ func (s *Service) handle(ctx context.Context, event feed.Event) error {
 // holds again, unless the participant's time has been taken by another one since.
 func (s *Service) reopenBooking(ctx context.Context, e *activity.Enrolment, b *activity.Booking, cause string, by history.Author) error {
 	in, err := s.Associations.Get(e.Association)
+	if errors.Is(err, fault.ErrNotFound) { // else no event of the other associations would be followed
+		s.Log.WarnContext(ctx, "a booking that ended stays so: its association is not served here", "booking", b.ID)
+		return nil
+	}
 	if err != nil || !b.Reopen(cause, by, s.Now()) {
 		return err
 	}

@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
@@ -517,4 +519,34 @@ func TestOfAPersonWithoutAnEnrolmentNothingIsKnownHere(t *testing.T) {
 			t.Errorf("%s opens a calendar: %v", sentence, err)
 		}
 	}
+}
+
+// TestACorrectionOfAnAssociationWhoseFileHasGoneKeepsNobodyWaiting follows what comes behind
+// it, as other associations' enrolments do.
+func TestACorrectionOfAnAssociationWhoseFileHasGoneKeepsNobodyWaiting(t *testing.T) {
+	s := Start(t)
+	ctx, stop := context.WithCancel(t.Context())
+	ran := make(chan error)
+	go func() { ran <- s.Service.Run(ctx) }()
+	s.Enrolled(t, Person, Molndal)
+	_, err := s.Service.Book(servicetest.As(Coach(Molndal)), activity.BookingRequest{Enrolment: Enrolment, Activity: Walk, From: "2026-11-20"}, "")
+	servicetest.Must(t, err)
+	stop()
+	servicetest.Must(t, <-ran)
+
+	other, err := association.Parse(bytes.Replace(servicetest.Example(t), []byte("id: insjoriket"), []byte("id: annat"), 1))
+	servicetest.Must(t, err)
+	parts := s.Parts
+	parts.Associations, err = association.NewRegistry(other)
+	servicetest.Must(t, err)
+	after, err := service.New(t.Context(), service.Config{Parts: parts})
+	servicetest.Must(t, err)
+	servicetest.Run(t, after.Run)
+	s.Emit("corrected", Enrolment, Person, Molndal, 2, "")
+	const behind = "33333333-3333-4333-8333-333333333333"
+	s.Emit("planned", behind, Person, Molndal, 1, "")
+	servicetest.Eventually(t, "what comes behind is followed", func() bool {
+		_, err := after.Enrolment(t.Context(), Tenant, behind)
+		return err == nil
+	})
 }
