@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
@@ -185,6 +187,9 @@ func (s *Service) Create(ctx context.Context, n Creation, key string) (*View, er
 	}
 	entry.Thing = thing(n.ID)
 	d, err = newDocument(a.Association, n.ID, n.Kind, n.Municipality, programme.FromAPI)
+	if u, noUUID := uuid.Parse(strings.TrimPrefix(n.ID, seriesID(""))); err == nil && n.Kind == programme.Series && (noUUID != nil || seriesID(u.String()) != n.ID) {
+		err = ErrObjectID.WithText("En series id är series. och ett UUID. Utelämna det, så får den ett.", "The id of a series is series. and a UUID. Leave it out, and it gets one.").AtField("/id")
+	}
 	if err == nil {
 		d.Receipt = receipt
 		err = d.Draw(n.Draft, guard.Author(ctx), now)
@@ -235,9 +240,23 @@ func (s *Service) Activate(ctx context.Context, id string, ifVersion int64) (*Vi
 	})
 }
 
-// End lets no version of an object at ifVersion hold from a day on.
+// End lets no version of an object at ifVersion hold from a day on. What another object needs,
+// as an initiative its plan, does not end before that.
 func (s *Service) End(ctx context.Context, id string, ifVersion int64, on civil.Date, decision string) (*View, error) {
-	return s.change(ctx, endOperation, id, ifVersion, func(d *Document) error { return d.End(on, decision, guard.Author(ctx), s.Now()) })
+	return s.change(ctx, endOperation, id, ifVersion, func(d *Document) error {
+		if err := d.End(on, decision, guard.Author(ctx), s.Now()); err != nil {
+			return err
+		}
+		c, err := s.compare(ctx, d.Association, on, d)
+		if err != nil {
+			return err
+		}
+		if wrong := c.wrong(); wrong != nil {
+			return ErrFindings.WithText("Objektet kan inte upphöra, för annat i programmet behöver det. Läs vad, och ändra det först.",
+				"The object cannot end, as something else in the programme needs it. Read what, and change that first.").At(wrong...)
+		}
+		return nil
+	})
 }
 
 func (s *Service) change(ctx context.Context, operation, id string, ifVersion int64, change func(*Document) error) (*View, error) {
@@ -314,16 +333,22 @@ func compare(id string, on civil.Date, was []*programme.Object, changed []*Docum
 	}
 	is := slices.SortedFunc(maps.Values(byID), func(a, b *programme.Object) int { return cmp.Compare(a.ID, b.ID) })
 	known := map[association.Problem]bool{}
+	about := func(p association.Problem) association.Problem {
+		if p.Object != "" {
+			p.Place = "" // where it is in the file changes with others
+		}
+		return p
+	}
 	if len(was) > 0 {
 		in, problems := assemble(was, on)
 		for _, p := range problems {
-			known[p] = true
+			known[about(p)] = true
 		}
 		c.before = in
 	}
 	in, problems := assemble(is, on)
 	for _, p := range problems {
-		if !known[p] {
+		if !known[about(p)] {
 			c.problems = append(c.problems, p)
 		}
 	}
@@ -349,12 +374,17 @@ func (s *Service) report(ctx context.Context, c *comparison) (*Report, error) {
 	return r, err
 }
 
+// wrong returns the problems as the fields of a refusal; nil for none.
+func (c *comparison) wrong() (fields []fault.Field) {
+	for _, p := range c.problems {
+		fields = append(fields, fault.Field{Pointer: cmp.Or(p.Object, p.Place) + strings.TrimSuffix("#"+p.Field, "#"), Code: ErrFindings.Code, Text: p.Text()})
+	}
+	return fields
+}
+
 // prevention returns ErrFindings with what prevents an activation; nil for nothing.
 func (c *comparison) prevention() error {
-	var wrong []fault.Field
-	for _, p := range c.problems {
-		wrong = append(wrong, fault.Field{Pointer: cmp.Or(p.Object, p.Place) + strings.TrimSuffix("#"+p.Field, "#"), Code: ErrFindings.Code, Text: p.Text()})
-	}
+	wrong := c.wrong()
 	if wrong == nil {
 		for _, f := range Simulate(c.before, c.after, c.on) {
 			if f.Prevents {

@@ -209,3 +209,63 @@ func TestWhatIsFixedWhenAnInitiativeIsCreatedStays(t *testing.T) {
 		t.Errorf("another name: %v", err)
 	}
 }
+
+func TestTheIDOfASeriesIsTheOneOfItsActivity(t *testing.T) {
+	s := loaded(t)
+	p := s.Service.Programme
+	for id, want := range map[string]error{
+		"series.promenad": ErrObjectID, "series.FB5FA133-7031-548C-88DB-384E1FC1F78E": ErrObjectID, "series.fb5fa1337031548c88db384e1fc1f78e": ErrObjectID,
+		"series.fb5fa133-7031-548c-88db-384e1fc1f78e": nil,
+	} {
+		n := gym("2026-12-01")
+		n.ID = id
+		if _, err := p.Create(planner("planner-1", Molndal), n, ""); !errors.Is(err, want) {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
+}
+
+// planned creates an object and lets it hold, and returns its version.
+func planned(t *testing.T, p *Service, n Creation) *View {
+	t.Helper()
+	v, err := p.Create(admin("admin-1"), n, "")
+	servicetest.Must(t, err)
+	v, err = p.Activate(admin("admin-2"), v.ID, v.Writes)
+	servicetest.Must(t, err)
+	return v
+}
+
+func TestWhatSomethingElseNeedsDoesNotEnd(t *testing.T) {
+	s := loaded(t)
+	p := s.Service.Programme
+	plan := planned(t, p, Creation{ID: "plan.ung", Kind: programme.Plan, Draft: programme.Version{From: "2026-12-01", Content: programme.Content{
+		Plan: &association.Plan{MaxWeeks: 6, Blocks: []association.Block{{Number: 1, Weeks: 6, Closing: true, Content: []string{"health"}}}},
+	}}})
+	initiative := planned(t, p, Creation{ID: "initiative.ung", Kind: programme.Initiative, Draft: programme.Version{From: "2026-12-01", Content: programme.Content{
+		Initiative: &association.Initiative{Name: "Påhittad insats", Orientation: "individual", Ages: association.Ages{Lowest: 16, Highest: 29}},
+	}}})
+	_, err := p.End(admin("admin-1"), plan.ID, plan.Writes, "2027-01-01", "")
+	if !errors.Is(err, ErrFindings) || len(fault.Of(err).Fields) == 0 || fault.Of(err).Fields[0].Pointer != "plan.ung#maxWeeks" {
+		t.Errorf("the plan of an initiative: %v", err)
+	}
+	_, err = p.End(admin("admin-1"), initiative.ID, initiative.Writes, "2027-01-01", "")
+	servicetest.Must(t, err)
+	_, err = p.End(admin("admin-1"), plan.ID, plan.Writes, "2027-01-01", "")
+	servicetest.Must(t, err)
+}
+
+// TestWhatWasWrongBeforePreventsNothing has a series at a site that is there until the new
+// year, and plans another one before it in the same week, which moves its place in the file.
+func TestWhatWasWrongBeforePreventsNothing(t *testing.T) {
+	s := loaded(t)
+	p := s.Service.Programme
+	planned(t, p, Creation{ID: "site.1481.lada", Kind: programme.Site, Municipality: Molndal, Draft: programme.Version{
+		From: "2026-12-01", Until: "2026-12-31", Content: programme.Content{Site: &association.Site{Name: "Påhittad lada"}},
+	}})
+	n := gym("2026-12-01")
+	n.Draft.Content.Series.Site = "lada"
+	planned(t, p, n)
+	n = gym("2027-01-04")
+	n.Draft.Content.Series.Day, n.Draft.Content.Series.Name = "monday", "Tidig påhittad gympa"
+	planned(t, p, n)
+}
