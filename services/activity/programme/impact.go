@@ -51,6 +51,14 @@ func Compare(before, after *association.Association, first civil.Date) *Changes 
 			}
 		}
 	}
+	for _, was := range before.Initiatives { // what there would not be any more
+		_, kept := after.Initiative(was.ID)
+		for _, m := range before.Municipalities {
+			if _, remains := after.Municipality(m.Code); !kept || !remains {
+				c.Plans[was.ID] = append(c.Plans[was.ID], m.Code)
+			}
+		}
+	}
 	var were, are days
 	for _, w := range before.Weeks {
 		for _, x := range w.Activities {

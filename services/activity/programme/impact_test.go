@@ -198,3 +198,15 @@ func BenchmarkSimulate(b *testing.B) {
 		Compare(before, after, "2026-12-01")
 	}
 }
+
+func TestWhatThereWouldNotBeAnyMoreIsAChange(t *testing.T) {
+	before := &association.Association{
+		Municipalities: []association.Municipality{{Code: "1481"}, {Code: "1402"}},
+		Initiatives:    []association.Initiative{{ID: "activera"}, {ID: "ung"}},
+	}
+	after := &association.Association{Municipalities: before.Municipalities[:1], Initiatives: before.Initiatives[:1]}
+	got := Compare(before, after, "2026-12-01").Plans
+	if !maps.EqualFunc(got, map[string][]string{"activera": {"1402"}, "ung": {"1481", "1402"}}, slices.Equal) {
+		t.Errorf("%v", got)
+	}
+}

@@ -160,7 +160,8 @@ func (s *Service) write(ctx context.Context, changed []store.Versioned[Document]
 func (s *Service) checkOrphans(ctx context.Context, changed []store.Versioned[Document], from civil.Date) error {
 	var orphaned association.Problems
 	for _, v := range changed {
-		if _, holds := v.Value.On(from); v.Value.Kind != programme.Series || holds {
+		goesOn := func(p programme.Period) bool { return p.Until == "" || p.Until >= from } // if only after a break
+		if v.Value.Kind != programme.Series || slices.ContainsFunc(v.Value.Periods, goesOn) {
 			continue
 		}
 		n, err := s.Bookings.CountUpTo(ctx, v.Value.Association, []store.Cond{
@@ -187,8 +188,8 @@ type incoming struct {
 	wanted                      []programme.Wanted
 }
 
-// reconcile returns the objects as they were, and those that are another with the file. What was before today stays as it was; only a new
-// association holds from the days that the file says.
+// reconcile returns the objects as they were, and those that are another with the file. What was before today stays as it was, and so does an
+// occurrence of today that has begun; only a new association holds from the days that the file says.
 func (in incoming) reconcile(all []store.Versioned[Document], by history.Author, now time.Time) (before []*programme.Object, changed []store.Versioned[Document], err error) {
 	today := civil.DateOf(now)
 	first, byID := programme.Beginning, map[string]store.Versioned[Document]{}
@@ -198,18 +199,38 @@ func (in incoming) reconcile(all []store.Versioned[Document], by history.Author,
 			first = today
 		}
 	}
-	var refused association.Problems
+	var refused, wrong association.Problems
 	for _, w := range in.wanted {
 		v, known := byID[w.ID]
 		delete(byID, w.ID)
 		d, from := &Document{Object: programme.Object{Association: in.association, ID: w.ID, Kind: w.Kind, Municipality: w.Municipality, Origin: programme.FromFile, File: in.name}}, first
+		isPlanned := known && (v.Value.Origin == programme.FromAPI && len(v.Value.Versions) > 0 || v.Value.Draft != nil)
 		if known {
 			copied := *v.Value
 			d, from = &copied, today
+			d.Origin = programme.FromFile
+			if d.hasBegun(now) { // what has been stays
+				from = today.AddDays(1)
+			}
+		}
+		if isPlanned && w.Kind != programme.Series && w.Kind != programme.ClosedDays { // of others, a file says what holds on the day that it was exported
+			if have, holds := v.Value.On(today); holds && have.Content.Equal(w.Forms[0].Content) {
+				continue
+			}
+		}
+		if known {
+			if w.Municipality != d.Municipality {
+				wrong = append(wrong, association.Problem{Place: w.ID, Want: fmt.Sprintf("want it in the municipality %s, whose id it is; give it another id, or none; got %s", d.Municipality, w.Municipality)})
+			}
+			for _, f := range w.Forms {
+				if err := d.checkFixed(f.Content); err != nil {
+					wrong = append(wrong, association.Problem{Place: w.ID, Want: "want orientation, followUpMethod and esf as they were when the initiative was created; give another one another id; got another"})
+				}
+			}
 		}
 		switch isAnother := d.follow(w.Forms, from, in.decision, by, now); {
 		case !isAnother:
-		case known && (v.Value.Origin == programme.FromAPI || v.Value.Draft != nil):
+		case isPlanned:
 			refused = append(refused, association.Problem{Place: w.ID, Want: "want what the API has planned; take it from what finsam export writes, or leave it out of the file; got another content"})
 		default:
 			d.File, v.Value = in.name, d
@@ -218,6 +239,9 @@ func (in incoming) reconcile(all []store.Versioned[Document], by history.Author,
 	}
 	if refused != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrOwnedByAPI, refused)
+	}
+	if wrong != nil {
+		return nil, nil, wrong
 	}
 	for _, v := range byID {
 		if !v.Value.byFile(today) {

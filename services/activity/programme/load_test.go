@@ -379,3 +379,20 @@ func TestAFolderWaitsUntilNothingIsOrphaned(t *testing.T) {
 		}
 	}
 }
+
+func TestAnActivityThatGoesOnAfterABreakOrphansNobody(t *testing.T) {
+	s := Start(t)
+	servicetest.Run(t, s.Service.Run)
+	s.Enrolled(t, Person, Molndal)
+	_, _, err := load(t, s, false)
+	servicetest.Must(t, err)
+	_, err = s.Service.Book(servicetest.As(Coach(Molndal)), activity.BookingRequest{Enrolment: Enrolment, Activity: Walk, From: "2026-11-20"}, "")
+	servicetest.Must(t, err)
+	line := strings.Replace(walkLine, " }\n", ", id: "+Walk+", changes: [{ on: 2026-11-21, off: true }, { on: 2027-01-12, day: tuesday }] }\n", 1)
+	if _, n, err := load(t, s, false, walkLine, line); err != nil || n == 0 {
+		t.Errorf("%d steps, %v", n, err)
+	}
+	if x, _ := served(t, s).Activity(Walk); x.At("2026-12-01").Day != "" || x.At("2027-01-12").Day != "tuesday" {
+		t.Errorf("the activity: %+v", x)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/history"
@@ -151,6 +152,9 @@ func (d *Document) Draw(v programme.Version, by history.Author, now time.Time) e
 	if err := d.checkFixed(v.Content); err != nil {
 		return err
 	}
+	if err := d.checkToday(v.From, v.Content.Series, now); err != nil {
+		return err.AtField("/validFrom")
+	}
 	d.Object.Draw(v, by, now)
 	d.take(Step{Kind: Drafted, Version: d.Draft.N, From: v.From, Decision: v.Decision}, by, now)
 	return nil
@@ -206,6 +210,9 @@ func (d *Document) Activate(by history.Author, now time.Time) error {
 	if err := d.checkFixed(draft.Content); err != nil {
 		return err
 	}
+	if err := d.checkToday(draft.From, draft.Content.Series, now); err != nil {
+		return err.AtField("/validFrom")
+	}
 	v := d.Object.Activate(by, now)
 	d.Origin, d.File = programme.FromAPI, ""
 	d.take(Step{Kind: Activated, Version: v.N, From: v.From, Decision: v.Decision}, by, now)
@@ -221,7 +228,37 @@ func (d *Document) End(on civil.Date, decision string, by history.Author, now ti
 	if !on.Valid() || on < today {
 		return ErrFrom.AtField("/from")
 	}
+	if err := d.checkToday(on, nil, now); err != nil {
+		return err.AtField("/from")
+	}
 	return d.end(on, decision, by, now)
+}
+
+// hasBegun reports whether it is a series that takes place today and has begun.
+func (d *Document) hasBegun(now time.Time) bool {
+	today := civil.DateOf(now)
+	v, holds := d.On(today)
+	if !holds || v.Content.Series == nil {
+		return false
+	}
+	day, scheduled := v.Content.Series.Weekday()
+	from, timed := association.Clock(v.Content.Series.From)
+	return scheduled && timed && day == today.MidnightUTC().Weekday() && !now.Before(today.At(from))
+}
+
+// checkToday returns ErrFrom when a series that is another from a day on, or none, would not
+// have today's occurrence any more, which has begun: attendance is noted of it.
+func (d *Document) checkToday(from civil.Date, is *association.Activity, now time.Time) *fault.Error {
+	today := civil.DateOf(now)
+	if from > today || !d.hasBegun(now) {
+		return nil
+	}
+	v, _ := d.On(today)
+	if was := v.Content.Series; is != nil && is.Day == was.Day && is.From == was.From && is.To == was.To {
+		return nil
+	}
+	return ErrFrom.WithText("Dagens tillfälle har börjat och ändras inte. Ange i morgon eller en senare dag.",
+		"Today's occurrence has begun and does not change. Give tomorrow or a later day.")
 }
 
 func (d *Document) end(on civil.Date, decision string, by history.Author, now time.Time) error {

@@ -256,3 +256,142 @@ func TestAContentIsOfOneKind(t *testing.T) {
 		t.Error("a content passes for that of another kind")
 	}
 }
+
+// loads is what becomes of an object when a file that wants it is loaded.
+func loads(d *Document, now time.Time, w programme.Wanted) (*Document, error) {
+	in := incoming{name: "a.yaml", association: "insjoriket", wanted: []programme.Wanted{w}}
+	members := &Document{Object: programme.Object{ID: "association", Kind: programme.Association}}
+	_, changed, err := in.reconcile([]store.Versioned[Document]{{Value: d, Version: d.Writes}, {Value: members}}, history.System("activity"), now)
+	if len(changed) == 0 {
+		return nil, err
+	}
+	return changed[0].Value, err
+}
+
+func TestAnOccurrenceOfTodayThatHasBegunStays(t *testing.T) {
+	const monday civil.Date = "2026-11-30"
+	walk := func(day, from, to, name string) programme.Content {
+		return programme.Content{Series: &association.Activity{Name: name, Category: "social", Day: day, From: from, To: to}}
+	}
+	before, during := monday.At(12*time.Hour+59*time.Minute), monday.At(13*time.Hour)
+	w := programme.Wanted{ID: "series.walk", Kind: programme.Series, Municipality: "1481", Forms: []programme.Form{{From: programme.Beginning, Content: walk("monday", "13:00", "14:00", "Promenad")}}}
+	owned := func(o programme.Origin) *Document {
+		d, err := loads(&Document{Object: programme.Object{ID: w.ID, Kind: w.Kind, Municipality: w.Municipality, Origin: programme.FromFile}}, monday.AddDays(-20).At(0), w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Origin = o
+		return d
+	}
+	for _, c := range []struct {
+		sentence string
+		now      time.Time
+		content  programme.Content
+		refused  bool
+	}{
+		{"before it begins", before, walk("monday", "15:00", "16:00", "Promenad"), false},
+		{"another time", during, walk("monday", "15:00", "16:00", "Promenad"), true},
+		{"another day", during, walk("tuesday", "13:00", "14:00", "Promenad"), true},
+		{"another name", during, walk("monday", "13:00", "14:00", "Rask promenad"), false},
+	} {
+		d := owned(programme.FromAPI)
+		v := programme.Version{From: monday, Content: c.content}
+		if err := d.Draw(v, coach, c.now); errors.Is(err, ErrFrom) != c.refused {
+			t.Errorf("%s: drafted: %v", c.sentence, err)
+		}
+		if err := errors.Join(d.Draw(v, coach, before), d.Activate(chief, c.now)); errors.Is(err, ErrFrom) != c.refused {
+			t.Errorf("%s: activated: %v", c.sentence, err)
+		}
+		v.From = monday.AddDays(1)
+		if err := errors.Join(d.Draw(v, coach, c.now), d.Activate(chief, c.now)); err != nil {
+			t.Errorf("%s, from tomorrow on: %v", c.sentence, err)
+		}
+		of := w
+		of.Forms = []programme.Form{{From: programme.Beginning, Content: c.content}}
+		d, err := loads(owned(programme.FromFile), c.now, of)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v1, _ := d.On(monday)
+		v2, _ := d.On(monday.AddDays(1))
+		if stays := v1.Content.Equal(w.Forms[0].Content); stays != (c.now == during) || !v2.Content.Equal(c.content) {
+			t.Errorf("%s, by a file: %+v", c.sentence, d.Periods)
+		}
+	}
+	if err := owned(programme.FromAPI).End(monday, "", coach, during); !errors.Is(err, ErrFrom) {
+		t.Errorf("ended: %v", err)
+	}
+	if err := owned(programme.FromAPI).End(monday, "", coach, before); err != nil {
+		t.Errorf("ended before it began: %v", err)
+	}
+}
+
+func TestWhatNeverHeldIsInNoFilesWay(t *testing.T) {
+	now := civil.Date("2026-11-30").At(9 * time.Hour)
+	site := programme.Content{Site: &association.Site{Name: "Påhittad plats"}}
+	w := programme.Wanted{ID: "site.1481.plats", Kind: programme.Site, Municipality: "1481", Forms: []programme.Form{{From: programme.Beginning, Content: site}}}
+	d, err := newDocument("insjoriket", w.ID, w.Kind, w.Municipality, programme.FromAPI)
+	if err = errors.Join(err, d.Draw(programme.Version{From: "2026-12-01", Content: site}, coach, now)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := loads(d, now, w); !errors.Is(err, ErrOwnedByAPI) {
+		t.Errorf("a draft is there: %v", err)
+	}
+	if err := d.Discard(coach, now); err != nil {
+		t.Fatal(err)
+	}
+	is, err := loads(d, now, w)
+	if err != nil || is == nil || is.Origin != programme.FromFile || is.File != "a.yaml" || !is.byFile("2026-11-30") {
+		t.Errorf("it was discarded: %+v, %v", is, err)
+	}
+}
+
+func TestAFileThatWasExportedSaysNothingOfWhatIsToCome(t *testing.T) {
+	now := civil.Date("2026-11-30").At(9 * time.Hour)
+	plan := func(weeks int) programme.Content { return programme.Content{Plan: &association.Plan{MaxWeeks: weeks}} }
+	d, err := newDocument("insjoriket", "plan.activera", programme.Plan, "", programme.FromAPI)
+	for n, from := range []civil.Date{"2026-11-30", "2027-01-01"} {
+		err = errors.Join(err, d.Draw(programme.Version{From: from, Content: plan(24 + 6*n)}, coach, now), d.Activate(chief, now))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for weeks, want := range map[int]error{24: nil, 30: ErrOwnedByAPI} {
+		w := programme.Wanted{ID: d.ID, Kind: d.Kind, Forms: []programme.Form{{From: programme.Beginning, Content: plan(weeks)}}}
+		if changed, err := loads(d, now, w); !errors.Is(err, want) || changed != nil {
+			t.Errorf("%d weeks: %+v, %v", weeks, changed, err)
+		}
+	}
+}
+
+func TestAFileChangesNothingThatIsFixed(t *testing.T) {
+	now := civil.Date("2026-11-30").At(9 * time.Hour)
+	first := programme.Wanted{ID: "initiative.activera", Kind: programme.Initiative, Forms: []programme.Form{{From: programme.Beginning, Content: programme.Content{Initiative: &association.Initiative{Name: "Påhittad", Orientation: "individual"}}}}}
+	d, err := loads(&Document{Object: programme.Object{ID: first.ID, Kind: first.Kind, Origin: programme.FromFile}}, now, first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, c := range map[string]struct {
+		content association.Initiative
+		refused bool
+	}{
+		"another orientation": {association.Initiative{Name: "Påhittad", Orientation: "structural"}, true},
+		"another name":        {association.Initiative{Name: "Annan påhittad", Orientation: "individual"}, false},
+	} {
+		w := first
+		w.Forms = []programme.Form{{From: programme.Beginning, Content: programme.Content{Initiative: &c.content}}}
+		var wrong association.Problems
+		if _, err := loads(d, now, w); errors.As(err, &wrong) != c.refused || err != nil && !c.refused {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	walk := programme.Wanted{ID: "series.walk", Kind: programme.Series, Municipality: "1481", Forms: []programme.Form{{From: programme.Beginning, Content: numbered(1)}}}
+	if d, err = loads(&Document{Object: programme.Object{ID: walk.ID, Kind: walk.Kind, Municipality: "1481", Origin: programme.FromFile}}, now, walk); err != nil {
+		t.Fatal(err)
+	}
+	walk.Municipality = "1402"
+	var wrong association.Problems
+	if _, err := loads(d, now, walk); !errors.As(err, &wrong) {
+		t.Errorf("an activity of another municipality: %v", err)
+	}
+}
