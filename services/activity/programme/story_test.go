@@ -128,3 +128,19 @@ func BenchmarkCheck(b *testing.B) {
 		servicetest.Must(b, err)
 	}
 }
+
+func TestASeriesThatEndsBeforeItBeginsLeavesNoBookingBehind(t *testing.T) {
+	s := loaded(t)
+	servicetest.Run(t, s.Service.Run)
+	s.Enrolled(t, Person, Molndal)
+	v := planned(t, s.Service.Programme, gym("2027-01-11"))
+	coach := servicetest.As(Coach(Molndal))
+	b, err := s.Service.Book(coach, activity.BookingRequest{Enrolment: Enrolment, Activity: strings.TrimPrefix(v.ID, "series."), From: "2027-01-11"}, "")
+	servicetest.Must(t, err)
+	_, err = s.Service.Programme.End(admin("admin-1"), v.ID, v.Writes, "2026-12-01", "")
+	servicetest.Must(t, err)
+	servicetest.Eventually(t, "the booking has ended with its activity", func() bool {
+		is, err := s.Service.Booking(coach, b.ID)
+		return err == nil && is.Status.LastDay < is.From
+	})
+}

@@ -166,6 +166,9 @@ func (s *Service) followProgramme(ctx context.Context, event feed.Event) error {
 	}
 	now := s.Now()
 	x, known := versions.Assemble(objects, civil.DateOf(now)).Build().Activity(id)
+	if !known && len(objects) > 0 && len(objects[0].Versions) > 0 { // it ended before it began
+		x, known = association.Activity{ID: id, Gone: true}, true
+	}
 	in, err := s.Associations.Get(event.Association)
 	if err != nil || !known {
 		return err
