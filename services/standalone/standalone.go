@@ -120,14 +120,22 @@ func Open(ctx context.Context, data Layout, publicURL string, webhooks send.Conf
 	s.referrals, err = add(ctx, s, "referral", func(ctx context.Context, p *launch.App) (*referralservice.Service, http.Handler, error) {
 		return referral.Build(ctx, p, vault.Local(people), sender)
 	})
-	for name, p := range s.apps { // before the door opens: the activity service has loaded the files
-		if err == nil && p.Programme != nil {
-			if err = p.Programme.Catch(ctx); err != nil {
-				err = fmt.Errorf("%s: %w", name, err)
-			}
-		}
+	if err != nil {
+		return nil, err
 	}
-	return s, err
+	g, within := errgroup.WithContext(ctx) // before the door opens: the activity service has loaded the files
+	for name, p := range s.apps {
+		if p.Programme == nil {
+			continue
+		}
+		g.Go(func() error { // at once: what both store at first is flushed together
+			if err := p.Programme.Catch(within); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			return nil
+		})
+	}
+	return s, g.Wait()
 }
 
 // openApp opens what a service is made of, in its part of the database.
