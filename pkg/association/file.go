@@ -238,13 +238,18 @@ func (a Activity) build(id string, w Week, calendar Calendar) Activity {
 	for n, x := range forms {
 		x.ID, x.Municipality, x.Calendar, x.Version = id, w.Municipality, calendar, cmp.Or(x.Version, n+1)
 		if i := slices.IndexFunc(w.Sites, func(s Site) bool { return s.ID == x.Site }); i >= 0 {
-			x.Place = w.Sites[i].Name
-			if s := w.Sites[i]; s.Address != "" {
-				x.Place += ", " + s.Address
-			}
+			x.Place = w.Sites[i].Place()
 		}
 	}
 	return a
+}
+
+// Place returns where a site is, in words.
+func (s Site) Place() string {
+	if s.Address == "" {
+		return s.Name
+	}
+	return s.Name + ", " + s.Address
 }
 
 // IDIn returns the id of a file's activity, the same id on every machine and after every reload, so that

@@ -21,10 +21,10 @@ import (
 const historyYears = 2
 
 // Assemble returns the file of what is active on a day; series and closed days have all
-// their forms from two years before on. It holds what the objects hold: neither is to be
-// changed.
+// their forms from two years before on. Those that are over name the place of a site that has
+// ended. It holds what the objects hold: neither is to be changed.
 func Assemble(objects []*Object, on civil.Date) *association.File {
-	f, digest := &association.File{}, sha256.New()
+	f, digest, ended := &association.File{}, sha256.New(), map[string]string{} // place of each site without a version on the day
 	sorted := slices.SortedFunc(slices.Values(objects), func(a, b *Object) int {
 		return cmp.Or(cmp.Compare(slices.Index(Kinds, a.Kind), slices.Index(Kinds, b.Kind)), cmp.Compare(a.ID, b.ID))
 	})
@@ -32,10 +32,12 @@ func Assemble(objects []*Object, on civil.Date) *association.File {
 		f.Association.ID = o.Association
 		switch v, active := o.On(on); {
 		case o.Kind == ClosedDays || o.Kind == Series:
-			o.assembleForms(f, on, digest)
+			o.assembleForms(f, on, ended, digest)
 		case active:
 			fmt.Fprintln(digest, o.ID, v.N)
 			o.assemble(f, v)
+		case o.Kind == Site && len(o.Versions) > 0: // before all series
+			ended[o.ID] = o.Versions[len(o.Versions)-1].Content.Site.Place()
 		}
 	}
 	position := func(w association.Week) int {
@@ -106,7 +108,7 @@ func weekOf(f *association.File, municipality string) *association.Week {
 }
 
 // assembleForms adds to a file what series or closed days are from two years before a day on.
-func (o *Object) assembleForms(f *association.File, on civil.Date, digest io.Writer) {
+func (o *Object) assembleForms(f *association.File, on civil.Date, ended map[string]string, digest io.Writer) {
 	var days []association.Calendar
 	var series []association.Activity
 	for _, p := range o.since(on.AddYears(-historyYears)) {
@@ -128,6 +130,9 @@ func (o *Object) assembleForms(f *association.File, on civil.Date, digest io.Wri
 		default:
 			x := *v.Content.Series
 			x.GivenID, x.Since, x.Version = strings.TrimPrefix(o.ID, "series."), from, v.N
+			if place := ended["site."+o.Municipality+"."+x.Site]; place != "" && p.last() < on {
+				x.Site, x.Place = "", place
+			}
 			series = append(series, x)
 		}
 	}

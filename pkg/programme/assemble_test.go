@@ -52,6 +52,28 @@ func TestAnAssembledSeriesIsOnEachDayWhatItsVersionSays(t *testing.T) {
 	}
 }
 
+// TestWhatWasAtASiteThatHasEndedIsStillThere assembles, exports and reads again.
+func TestWhatWasAtASiteThatHasEndedIsStillThere(t *testing.T) {
+	site := activated([]Wanted{{ID: "site.1481.neon", Kind: Site, Municipality: "1481", Forms: []Form{{Beginning, "2026-11-29", Content{Site: &association.Site{Name: "Neon", Address: "Gatan 1"}}}}}})[0]
+	town := activated([]Wanted{{ID: "association", Kind: Association, Forms: []Form{{Beginning, "", Content{Association: &association.Members{Name: "Påhittat", Municipalities: []association.Municipality{{Code: "1481", Name: "Mölndal"}}}}}}}})[0]
+	for sentence, spans := range map[string][]string{"it is elsewhere now": {"2026-01-01 2026-11-29", "2026-11-30"}, "it has ended too": {"2026-01-01 2026-11-29"}} {
+		walk := series(spans...)
+		walk.Versions[0].Content.Series.Site = "neon"
+		f := Assemble([]*Object{town, site, walk}, today)
+		for _, p := range f.Check() {
+			if p.Object == walk.ID {
+				t.Errorf("%s: %+v", sentence, p)
+			}
+		}
+		if got := f.Build().Weeks[0].Activities[0].At("2026-11-23").Place; got != "Neon, Gatan 1" {
+			t.Errorf("%s: it was at %q", sentence, got)
+		}
+		if v, _ := walk.On("2026-11-23"); v.Content.Series.Site != "neon" {
+			t.Errorf("%s: the object is another", sentence)
+		}
+	}
+}
+
 func TestAssembledIsWhatHoldsOnTheDay(t *testing.T) {
 	plan := func(weeks int) Content { return Content{Plan: &association.Plan{MaxWeeks: weeks}} }
 	objects := activated([]Wanted{

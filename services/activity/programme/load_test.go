@@ -13,6 +13,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/programme"
 	"github.com/finsam/finsam/pkg/servicetest"
@@ -314,6 +315,25 @@ func large() []byte {
 		}
 	}
 	return []byte(b.String())
+}
+
+// TestTheFormerFileIsLoadedAgain is: what a file had added is taken back by the former one, also
+// sites at which activities have been for a day.
+func TestTheFormerFileIsLoadedAgain(t *testing.T) {
+	s := Start(t)
+	whole, err := os.ReadFile("../../standalone/example/insjoriket-whole.yaml")
+	servicetest.Must(t, err)
+	for n, text := range [][]byte{servicetest.Example(t), whole, servicetest.Example(t)} {
+		if _, err := s.Service.Programme.Load(system(), map[string][]byte{file: text}, false); err != nil {
+			t.Fatalf("load %d: %v", n+1, err)
+		}
+		s.Clock.Advance(24 * time.Hour)
+	}
+	text, err := s.Service.Programme.Export(system(), Tenant, civil.DateOf(s.Clock.Now()))
+	servicetest.Must(t, err)
+	if _, err := association.ParseFile(text); err != nil {
+		t.Errorf("the export of the next day: %v", err)
+	}
 }
 
 // BenchmarkLoad loads an association of 20 municipalities, 30 initiatives and 600 series.
