@@ -1,7 +1,7 @@
 // Package activity fills the weeks: what the municipalities offer, who is booked
 // into what and came, and the calendars that show it.
 //
-// What is offered is configuration (package association); an occurrence follows
+// What is offered is a programme (package programme); an occurrence follows
 // from it, an ISO week and what has been called off, by pure functions. Three
 // documents are stored whose state follows from their steps: a Cancellation, one
 // day on which an activity does not take place; a Booking, one participant's place

@@ -114,8 +114,9 @@ func CalendarOf(bookings []*Booking, offered func(id string) (association.Activi
 			continue
 		}
 		status, plans := b.Status(), b.plans(x)
-		for w := WeekOf(max(first, b.From)); w.Monday() <= min(last, cmp.Or(b.Until, Forever)); w = w.Add(1) {
-			for _, s := range b.slotsIn(w, plans) {
+		until := min(last, cmp.Or(b.Until, Forever))
+		for monday := WeekOf(max(first, b.From)).Monday(); monday <= until; monday = monday.AddWeeks(1) {
+			for _, s := range b.slotsIn(WeekOf(monday), plans) {
 				e, closed := calendarEntry(b, status, x, s, called)
 				_, changed := plans[0].On(s.days[0]) // how often the activity had changed by then when it was booked
 				e.Sequence += changed
@@ -129,7 +130,7 @@ func CalendarOf(bookings []*Booking, offered func(id string) (association.Activi
 	return entries
 }
 
-// calendarEntry returns the entry of an occurrence, and whether the day is closed. Whatever
+// calendarEntry returns the entry of an occurrence, and whether it would be but for a closed day. Whatever
 // can change it is a step of the booking or of a cancellation, or a closed day, so their
 // number is its sequence: of all days on which it has been, so that it never falls.
 func calendarEntry(b *Booking, status Status, x association.Activity, s *slot, called map[OccurrenceKey][]*Cancellation) (e CalendarEntry, closed bool) {
@@ -157,7 +158,7 @@ func calendarEntry(b *Booking, status Status, x association.Activity, s *slot, c
 		decided := x.At(d).Calendar.At(d)
 		e.Sequence += 2 * decided.Version
 		if decided.IsClosed(d) {
-			closed = closed || d == e.Date && !s.gone
+			closed = closed || d == e.Date && !s.gone && status.Covers(d)
 			e.Sequence++ // than what it was before the calendar said so
 		}
 		for _, c := range called[OccurrenceKey{x.ID, d}] {

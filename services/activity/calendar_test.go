@@ -84,6 +84,26 @@ func TestWhatIsCancelledStaysThirtyDays(t *testing.T) {
 	}
 }
 
+// After thirty days nothing is left of what ended, also on days on which nothing takes place.
+func TestWhatEndedIsNotCalledOffOnClosedDays(t *testing.T) {
+	x, b := walk(t), booked(t)
+	x.Calendar = association.Calendar{Closed: []association.ClosedPeriod{{From: "2027-01-01", Until: "2027-01-31"}}}
+	if err := b.Cancel("2026-11-21", coach, friday); err != nil {
+		t.Fatal(err)
+	}
+	if left := calendarIn(b, x, nil, friday.AddDate(0, 0, 40)); len(left) != 0 {
+		t.Errorf("got %+v", left)
+	}
+}
+
+func TestACalendarIsMadeWithFewAllocations(t *testing.T) {
+	x, b := walk(t), booked(t)
+	find := func(string) (association.Activity, bool) { return x, true }
+	if n := testing.AllocsPerRun(5, func() { CalendarOf([]*Booking{b}, find, nil, friday) }); n > 1500 {
+		t.Errorf("%.0f allocations", n)
+	}
+}
+
 func TestAnActivityWithoutTimesHasADayAndNoHour(t *testing.T) {
 	b := booked(t)
 	b.Activity = insjoriket(t).Week("1481").Activities[1].ID

@@ -134,7 +134,9 @@ func (b *Booking) Follow(x association.Activity, cause string, by history.Author
 		b.Steps = history.Append(b.Steps, s, by, now)
 	}
 	for _, s := range slices.Backward(history.Story(b.Steps, CorrectionOf)) {
-		if part, _ := is.On(s.Date); s.Kind == StepDiscontinued && s.Date < ends && part.Day != "" {
+		part, _ := is.On(s.Date)
+		holds := part.Day != "" || s.Date == b.From && s.Date >= first // it may begin later than the booking
+		if s.Kind == StepDiscontinued && s.Date < ends && holds {
 			step(Step{Kind: StepReopened, Correction: &history.Correction[Step]{Of: s.N}})
 		}
 	}
@@ -186,10 +188,13 @@ func (s *slot) change(d civil.Date, p Part, at time.Time) {
 // slotsIn returns the occurrences of a booking in a week, also those that are gone.
 func (b *Booking) slotsIn(w Week, plans []followed) []*slot {
 	var slots []*slot
+	var week [7]civil.Date
+	for n, monday := 0, w.Monday(); n < len(week); n++ {
+		week[n] = monday.AddDays(n)
+	}
 	for k := range plans {
 		var days []civil.Date // on which something takes place, and no slot is yet
-		for n := range 7 {
-			d := w.Monday().AddDays(n)
+		for _, d := range week {
 			if d >= b.From && d <= cmp.Or(b.Until, Forever) && partOn(plans[:k+1], d).takesPlace(d) {
 				days = append(days, d)
 			}
