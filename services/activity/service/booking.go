@@ -38,9 +38,10 @@ type Conflict struct {
 	Booking string     // the other one; empty where the caller may not see it
 }
 
-// conflictsIn returns the conflicts of an association's bookings from today on, by booking.
-func (s *Service) conflictsIn(ctx context.Context, a actor.Actor, in *association.Association) (map[string][]Conflict, error) {
-	diaries, err := findAll(ctx, s.diaries, in.ID, store.Equals(conflictKey, "yes"))
+// conflictsIn returns the conflicts of an association's bookings from today on, by booking:
+// of all, or those in the diaries that match.
+func (s *Service) conflictsIn(ctx context.Context, a actor.Actor, in *association.Association, where ...store.Cond) (map[string][]Conflict, error) {
+	diaries, err := findAll(ctx, s.diaries, in.ID, append(where, store.Equals(conflictKey, "yes"))...)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +150,24 @@ func (s *Service) Book(ctx context.Context, r activity.BookingRequest, key strin
 		return nil, errors.Join(err, releaseErr)
 	case err != nil:
 		return nil, err
-	case replayed:
+	}
+	// What made the activity another meanwhile may have looked for bookings before this one
+	// was there.
+	x, first, stored, err := s.series(ctx, b.Association, b.Activity)
+	if err != nil {
+		return nil, err
+	}
+	by := history.System("activity")
+	by.TraceParent = guard.Author(ctx).TraceParent
+	if seen := *b; stored && seen.Follow(x, "", by, s.Now()) {
+		if b, err = s.followSeries(ctx, in, b, x, first, "", by); err != nil {
+			return nil, err
+		}
+		if b.Status().LastDay < b.From {
+			return nil, activity.ErrOver.AtField("/from")
+		}
+	}
+	if replayed {
 		b.Steps = b.Steps[:1]
 		return s.viewBooking(a, b), nil
 	}
@@ -174,7 +192,7 @@ func (s *Service) Booking(ctx context.Context, id string) (*BookingView, error) 
 	}
 	view := s.viewBooking(a, v.Value)
 	if in, err := s.Associations.Get(a.Association); err == nil {
-		conflicts, err := s.conflictsIn(ctx, a, in)
+		conflicts, err := s.conflictsIn(ctx, a, in, store.Equals(store.ID, view.Participant))
 		if err != nil {
 			return nil, err
 		}

@@ -168,12 +168,12 @@ func (s *Service) calendarOf(ctx context.Context, in *association.Association, p
 		return nil, err
 	}
 	called := map[activity.OccurrenceKey][]*activity.Cancellation{}
-	seen := map[string]bool{}
+	municipalities := map[string]string{} // by activity
 	for _, b := range booked {
-		if seen[b.Activity] {
+		if municipalities[b.Activity] != "" {
 			continue
 		}
-		seen[b.Activity] = true
+		municipalities[b.Activity] = b.Municipality
 		cancellations, err := findAll(ctx, s.cancellations.Store, in.ID,
 			store.Equals(activityKey, b.Activity), store.AtLeast(dateKey, string(first)), store.AtMost(dateKey, string(last)))
 		if err != nil {
@@ -184,5 +184,11 @@ func (s *Service) calendarOf(ctx context.Context, in *association.Association, p
 			called[key] = append(called[key], c)
 		}
 	}
-	return activity.CalendarOf(booked, in.Activity, called, now), nil
+	return activity.CalendarOf(booked, func(id string) (association.Activity, bool) {
+		x, known := in.Activity(id)
+		if !known { // it ended before it began: what was booked of it is called off
+			x = association.Activity{ID: id, Calendar: in.CalendarIn(municipalities[id])}
+		}
+		return x, true
+	}, called, now), nil
 }

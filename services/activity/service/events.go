@@ -103,7 +103,11 @@ func (s *Service) handle(ctx context.Context, event feed.Event) error {
 	by := history.System("activity")
 	by.TraceParent = event.TraceParent
 	for _, b := range booked {
-		if kind == "corrected" {
+		// The event may come again, or correct another step: then it ended as it should.
+		isEnded := e.Closed && slices.ContainsFunc(history.Story(b.Steps, activity.CorrectionOf), func(step activity.Step) bool {
+			return step.Kind == activity.StepEnded && step.Date == e.LastDay.AddDays(1)
+		})
+		if kind == "corrected" && !isEnded {
 			if err := s.reopenBooking(ctx, e, b, event.ID, by); err != nil {
 				return err
 			}
@@ -159,57 +163,86 @@ func (s *Service) followProgramme(ctx context.Context, event feed.Event) error {
 	if !strings.HasPrefix(event.Type, programme.Events) || id == object {
 		return nil
 	}
-	// The registry may not know it yet.
-	objects, err := s.Programme.Fetch(actor.With(ctx, actor.Actor{Roles: []actor.Role{actor.System}}), event.Association, []string{object})
-	if err != nil {
+	behind, _ := activity.CalendarSpan(s.Now())
+	booked, err := findAll(ctx, s.bookings.Store, event.Association, store.Equals(activityKey, id), store.AtLeast(lastDayKey, string(behind)))
+	if err != nil || len(booked) == 0 {
 		return err
 	}
-	now := s.Now()
-	x, known := versions.Assemble(objects, civil.DateOf(now)).Build().Activity(id)
-	if !known && len(objects) > 0 && len(objects[0].Versions) > 0 { // it ended before it began
-		x, known = association.Activity{ID: id, Gone: true}, true
+	x, first, stored, err := s.series(ctx, event.Association, id)
+	if err != nil || !stored {
+		return err
 	}
+	s.Programme.CatchUp(ctx) // with the other activities, which it may collide with
 	in, err := s.Associations.Get(event.Association)
-	if err != nil || !known {
-		return err
-	}
-	first, _ := activity.CalendarSpan(now)
-	booked, err := findAll(ctx, s.bookings.Store, in.ID, store.Equals(activityKey, id), store.AtLeast(lastDayKey, string(first)))
 	if err != nil {
 		return err
-	}
-	offered := func(other string) (association.Activity, bool) {
-		if other == id {
-			return x, true
-		}
-		return in.Activity(other)
 	}
 	by := history.System("activity")
 	by.TraceParent = event.TraceParent
 	for _, b := range booked {
-		v, err := s.bookings.Store.Update(ctx, in.ID, b.ID, 0, func(b *activity.Booking) error {
-			return store.WriteIf(b.Follow(x, event.ID, by, now))
-		})
-		if errors.Is(err, store.ErrTaken) { // booked again since it ended: it stays so
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		s.publisher.Wake()
-		err = s.diaries.Upsert(ctx, in.ID, b.Participant, func() *activity.Diary {
-			return &activity.Diary{Association: in.ID, Participant: b.Participant}
-		}, func(d *activity.Diary) error {
-			claims, conflicting := slices.Clone(d.Claims), d.Conflicting
-			d.Hold(v.Value.Claim())
-			d.Conflicting = len(d.Conflicts(offered, civil.DateOf(now))) > 0
-			return store.WriteIf(conflicting != d.Conflicting || !slices.Equal(claims, d.Claims))
-		})
-		if err != nil {
+		if _, err := s.followSeries(ctx, in, b, x, first, event.ID, by); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// series returns an activity as it is stored now, which the registry may not know yet. One
+// that ended before it began has no occurrence. first is the plan of what was stored first.
+func (s *Service) series(ctx context.Context, associationID, id string) (x association.Activity, first activity.Plan, stored bool, err error) {
+	objects, err := s.Programme.Fetch(actor.With(ctx, actor.Actor{Roles: []actor.Role{actor.System}}), associationID, []string{string(versions.Series) + "." + id})
+	if err != nil || len(objects) == 0 || len(objects[0].Versions) == 0 {
+		return x, nil, false, err
+	}
+	loaded, today := *objects[0], civil.DateOf(s.Now())
+	loaded.Periods = nil
+	for _, v := range loaded.Versions {
+		if v.ActivatedAt.Equal(loaded.Versions[0].ActivatedAt) {
+			loaded.Periods = append(loaded.Periods, versions.Period{From: v.From, Until: v.Until, Version: v.N})
+		}
+	}
+	if was, known := versions.Assemble([]*versions.Object{&loaded}, today).Build().Activity(id); known {
+		first = activity.PlanOf(was, versions.Beginning)
+	}
+	x, known := versions.Assemble(objects, today).Build().Activity(id)
+	if !known {
+		x = association.Activity{ID: id, Gone: true}
+	}
+	return x, first, true, nil
+}
+
+// followSeries lets a booking, and its claim in the participant's diary, follow what its
+// activity has become. One that keeps no plan was made before the programmes were stored: it
+// was for the activity as they were stored first.
+func (s *Service) followSeries(ctx context.Context, in *association.Association, b *activity.Booking, x association.Activity, first activity.Plan, cause string, by history.Author) (*activity.Booking, error) {
+	now := s.Now()
+	v, err := s.bookings.Store.Update(ctx, in.ID, b.ID, 0, func(b *activity.Booking) error {
+		if b.Plan == nil {
+			b.Plan = first
+		}
+		return store.WriteIf(b.Follow(x, cause, by, now))
+	})
+	if errors.Is(err, store.ErrTaken) { // booked again since it ended: it stays so
+		return b, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.publisher.Wake()
+	find := func(id string) (association.Activity, bool) {
+		if id == b.Activity {
+			return x, true
+		}
+		return in.Activity(id)
+	}
+	return v.Value, s.diaries.Upsert(ctx, in.ID, b.Participant, func() *activity.Diary {
+		return &activity.Diary{Association: in.ID, Participant: b.Participant}
+	}, func(d *activity.Diary) error {
+		claims, conflicting := slices.Clone(d.Claims), d.Conflicting
+		d.Hold(v.Value.Claim())
+		d.Conflicting = len(d.Conflicts(find, civil.DateOf(now))) > 0
+		return store.WriteIf(conflicting != d.Conflicting || !slices.Equal(claims, d.Claims))
+	})
 }
 
 // endBooking ends a booking of a closed enrolment that reaches beyond its last day,

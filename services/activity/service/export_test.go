@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 
+	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/services/activity"
 )
 
@@ -27,6 +28,15 @@ func (s *Service) TakeClaim(ctx context.Context, association, participant string
 func (s *Service) ForgetInitiative(ctx context.Context, association, enrolment string) error {
 	_, err := s.enrolments.Update(ctx, association, enrolment, 0, func(e *activity.Enrolment) error {
 		e.Initiative, e.Writes = "", e.Writes+1
+		return nil
+	})
+	return err
+}
+
+// ForgetPlan stores a booking as an earlier version did, without its plan.
+func (s *Service) ForgetPlan(ctx context.Context, association, booking string) error {
+	_, err := s.bookings.Store.Update(ctx, association, booking, 0, func(b *activity.Booking) error {
+		b.Plan, b.Steps = nil, history.Append(b.Steps, activity.Step{Kind: activity.StepNoted, Date: b.From, Attendance: activity.Absent}, history.System("test"), s.Now())
 		return nil
 	})
 	return err

@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/servicetest"
 	"github.com/finsam/finsam/pkg/store"
@@ -160,6 +162,140 @@ func TestBookingsEndWithTheirActivity(t *testing.T) {
 	}
 	if b, err = s.Service.Booking(ctx, b.ID); err != nil || b.Name != "Promenad" {
 		t.Errorf("the booking's activity is called %q, %v", b.Name, err)
+	}
+}
+
+// TestABookingOfWhatIsMovedMeanwhileFollows is: also where the process that books does not
+// know of the move yet, and the one that follows it has looked for bookings before.
+func TestABookingOfWhatIsMovedMeanwhileFollows(t *testing.T) {
+	s := Start(t)
+	loads(t, s)
+	p := s.Parts
+	var err error
+	p.Associations, err = association.NewRegistry()
+	servicetest.Must(t, err)
+	twin := &Suite{World: s.World}
+	twin.Service, err = service.New(t.Context(), service.Config{Parts: p})
+	servicetest.Must(t, err)
+	following, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- twin.Service.Run(following) }()
+	twin.Enrolled(t, Person, Molndal)
+	stop()
+	servicetest.Must(t, <-done)
+	ctx := actor.With(t.Context(), Coach(Molndal))
+
+	loads(t, twin, walkLine, strings.TrimSuffix(walkLine, " }")+`, until: 2026-12-11 }`)
+	if _, err := s.Service.Book(ctx, walkFrom("2026-12-21"), ""); !errors.Is(err, activity.ErrOver) {
+		t.Errorf("a booking from a day after the end: %v", err)
+	}
+	loads(t, twin, walkLine, strings.TrimSuffix(walkLine, " }")+`, changes: [{ on: 2026-12-07, day: thursday }] }`)
+	b, err := s.Service.Book(ctx, walkFrom("2026-11-16"), "key-1")
+	if err != nil || kinds(b) != "[booked moved]" || b.Status.LastDay != activity.Forever {
+		t.Fatalf("got %+v, %v", b, err)
+	}
+	if again, err := s.Service.Book(ctx, walkFrom("2026-11-16"), "key-1"); err != nil || again.ID != b.ID {
+		t.Errorf("said again: %+v, %v", again, err)
+	}
+	if b, err = s.Service.Booking(ctx, b.ID); err != nil || kinds(b) != "[booked moved]" {
+		t.Errorf("got %+v, %v", b, err)
+	}
+}
+
+// TestABookingOfWhatNeverBeganEnds is: its entries are called off under their UIDs, and
+// come back with it.
+func TestABookingOfWhatNeverBeganEnds(t *testing.T) {
+	s, ctx := running(t)
+	dance := walkLine + "\n      - " + `{ id: dans, name: Påhittad dans, category: health, day: thursday, from: "15:00", to: "16:00", place: Frölundagatan 49, since: 2027-01-07 }`
+	loads(t, s, walkLine, dance)
+	in, err := s.Associations.Get(Tenant)
+	servicetest.Must(t, err)
+	offered := in.Week(Molndal).Activities
+	id := offered[slices.IndexFunc(offered, func(x association.Activity) bool { return x.Name == "Påhittad dans" })].ID
+	b, err := s.Service.Book(ctx, activity.BookingRequest{Enrolment: Enrolment, Activity: id, From: "2027-01-04"}, "")
+	servicetest.Must(t, err)
+	_, secret, err := s.Service.OpenAddress(ctx, Person, "")
+	servicetest.Must(t, err)
+	first, err := s.Service.Calendar(ctx, secret)
+	servicetest.Must(t, err)
+	seen := first
+	for _, step := range []struct {
+		changes []string
+		kinds   string
+		isOff   bool
+	}{{nil, "[booked discontinued]", true}, {[]string{walkLine, dance}, "[booked discontinued reopened]", false}} {
+		s.Clock.Advance(time.Hour)
+		loads(t, s, step.changes...)
+		servicetest.Eventually(t, "the booking is "+step.kinds, func() bool {
+			b, err = s.Service.Booking(ctx, b.ID)
+			return err == nil && kinds(b) == step.kinds
+		})
+		if (b.Status.LastDay < b.From) != step.isOff {
+			t.Errorf("it is %s, until %s", step.kinds, b.Status.LastDay)
+		}
+		is, err := s.Service.Calendar(ctx, secret)
+		if err != nil || len(is) != len(seen) || len(is) < 15 {
+			t.Fatalf("%d entries became %d, %v", len(seen), len(is), err)
+		}
+		for i, e := range is {
+			if was := seen[i]; e.UID != was.UID || e.Date != was.Date || e.Sequence <= was.Sequence || e.Cancelled != (step.isOff || first[i].Cancelled) {
+				t.Errorf("%s: %+v became %+v", step.kinds, was, e)
+			}
+		}
+		seen = is
+	}
+}
+
+// TestAnOlderBookingKeepsWhatItsFileHadPlanned is: the first load of a programme moves nothing
+// that the file had already, and the calendar stays as it was.
+func TestAnOlderBookingKeepsWhatItsFileHadPlanned(t *testing.T) {
+	planned := strings.TrimSuffix(walkLine, " }") + `, changes: [{ on: 2026-12-07, day: thursday }] }`
+	s := Start(t, walkLine, planned)
+	servicetest.Run(t, s.Service.Run)
+	s.Enrolled(t, Person, Molndal)
+	ctx := actor.With(t.Context(), Coach(Molndal))
+	b, err := s.Service.Book(ctx, walkFrom("2026-11-17"), "")
+	servicetest.Must(t, err)
+	servicetest.Must(t, s.Service.ForgetPlan(ctx, Tenant, b.ID))
+	_, secret, err := s.Service.OpenAddress(ctx, Person, "")
+	servicetest.Must(t, err)
+	before, err := s.Service.Calendar(ctx, secret)
+	servicetest.Must(t, err)
+	loads(t, s, walkLine, planned)
+	s.Clock.Advance(time.Hour)
+	loads(t, s, walkLine, strings.TrimSuffix(planned, "] }")+`, { on: 2027-01-11, from: "13:15", to: "14:15" }] }`)
+	servicetest.Eventually(t, "the booking follows", func() bool {
+		b, err = s.Service.Booking(ctx, b.ID)
+		return err == nil && kinds(b) == "[booked attendance_noted moved]"
+	})
+	if b.Steps[2].Date != "2027-01-11" {
+		t.Errorf("it is moved from %s on", b.Steps[2].Date)
+	}
+	after, err := s.Service.Calendar(ctx, secret)
+	if err != nil || len(after) != len(before) {
+		t.Fatalf("%d entries became %d, %v", len(before), len(after), err)
+	}
+	for i, e := range after {
+		if was := before[i]; e.UID != was.UID || (e != was) != (e.Date >= "2027-01-11") {
+			t.Errorf("%+v became %+v", was, e)
+		}
+	}
+}
+
+// TestAnotherCorrectionLeavesWhatEnded is: the bookings of a closed enrolment ended once.
+func TestAnotherCorrectionLeavesWhatEnded(t *testing.T) {
+	s, ctx := running(t)
+	b, err := s.Service.Book(ctx, walkFrom("2026-11-16"), "")
+	servicetest.Must(t, err)
+	s.Emit("closed", Enrolment, Person, Molndal, 2, "2026-11-25")
+	s.Emit("corrected", Enrolment, Person, Molndal, 3, "") // of another step
+	s.Emit("noted", Enrolment, Person, Molndal, 4, "")
+	servicetest.Eventually(t, "all have come", func() bool {
+		e, err := s.Service.Enrolment(ctx, Tenant, Enrolment)
+		return err == nil && e.Step == 4
+	})
+	if b, err = s.Service.Booking(ctx, b.ID); err != nil || kinds(b) != "[booked ended]" || b.Status.LastDay != "2026-11-25" {
+		t.Errorf("got %+v, %v", b, err)
 	}
 }
 
