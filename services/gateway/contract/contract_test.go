@@ -46,6 +46,22 @@ func TestTheJoinedDocumentIsValidOpenAPI(t *testing.T) {
 	}
 }
 
+func TestEveryBlockThatAPlanMayHaveCanBeStarted(t *testing.T) {
+	doc, err := openapi3.NewLoader().LoadFromData(renderings(t)["JSON"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	most := *doc.Components.Schemas["ProgrammePlan"].Value.Properties["blocks"].Value.MaxItems
+	for _, field := range []string{"blocks", "checkIns"} {
+		if got := *doc.Components.Schemas["Enrolment"].Value.Properties[field].Value.MaxItems; got < most {
+			t.Errorf("a plan has %d blocks, an enrolment %d %s", most, got, field)
+		}
+	}
+	if got := *doc.Components.Parameters["Number"].Value.Schema.Value.Max; got < float64(most) {
+		t.Errorf("a plan has %d blocks, and the last that can be named is %g", most, got)
+	}
+}
+
 func TestTheDocumentIsTheSameInBothNotations(t *testing.T) {
 	all := renderings(t)
 	var one, two any
