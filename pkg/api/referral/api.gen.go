@@ -1490,6 +1490,12 @@ type Joining struct {
 	Initiative *string `json:"initiative,omitempty"`
 }
 
+// Label Texten på svenska och engelska. / The text in Swedish and English.
+type Label struct {
+	En string `json:"en"`
+	Sv string `json:"sv"`
+}
+
 // LeadTimeStep Vad som tog tid: inkommen till första beslut; antagen till första dag; första dag till svar vid avstämning (detail: numret); från att en avstämning blir aktuell till svar; första dag till avslut; tiden då det är en parts tur (detail: parten). / What took time: received to first decision; accepted to first day; first day to the answer at a check-in (detail: its number); a due check-in to its answer; first day to the close; a party's turn (detail: the party).
 type LeadTimeStep string
 
@@ -2478,9 +2484,12 @@ type Unit struct {
 	Id UnitId `json:"id"`
 
 	// Kind Enhetens typ. / The kind of unit.
-	Kind         UnitKind `json:"kind"`
-	Municipality *string  `json:"municipality,omitempty"`
-	Name         string   `json:"name"`
+	Kind UnitKind `json:"kind"`
+
+	// Label Texten på svenska och engelska. / The text in Swedish and English.
+	Label        Label   `json:"label"`
+	Municipality *string `json:"municipality,omitempty"`
+	Name         string  `json:"name"`
 
 	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
 	Version *Version `json:"version,omitempty"`

@@ -72,7 +72,7 @@ func (h handlers) units200(units []referral.Unit, version int64) api.UnitRegiste
 
 func (h handlers) unit(u referral.Unit, version int64) api.Unit {
 	return api.Unit{
-		Id: u.ID, Version: &version, Name: u.Name, Kind: api.UnitKind(u.Kind), Authority: rest.Optional(u.Authority),
+		Id: u.ID, Version: &version, Label: api.Label{Sv: u.Name, En: u.Name}, Name: u.Name, Kind: api.UnitKind(u.Kind), Authority: rest.Optional(u.Authority),
 		Municipality: rest.Optional(u.Municipality), Active: u.Active, Contact: contact(u.Contact),
 		UnderscoreLinks: api.Links{h.paths.Link("self", "replaceUnit", u.ID)},
 	}
