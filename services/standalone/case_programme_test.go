@@ -128,7 +128,7 @@ func TestTheAssociationsStaffChangeAPlan(t *testing.T) {
 	office2 := office1
 	office2.Subject = "admin-2"
 	body := map[string]any{"kind": "plan", "id": "plan.activera.1402", "municipality": "1402", "validFrom": day(30), "decision": "Påhittat beslut 3", "plan": map[string]any{"maxWeeks": 26}}
-	if w := o.call(plans("partille", "1402", "planner-3"), http.MethodPost, "/programme-objects", nil, body); w.Code != 404 {
+	if w := o.call(plans("partille", "1402", "planner-3"), http.MethodPost, "/programme-objects", nil, body); w.Code != 422 || !strings.Contains(w.Body.String(), "not-yours-to-plan") {
 		t.Errorf("a planner makes a plan: %d %s", w.Code, w.Body)
 	}
 	o.do(office1, 201, http.MethodPost, "/programme-objects", nil, body)

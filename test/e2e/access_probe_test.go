@@ -60,7 +60,7 @@ func probeOf(op operation) probe {
 	case "replaceUnits", "replaceUnit", "listPublications", "listChecklists", "listCodeLists", "listConsentTexts", "listProgrammeObjects": // both associations have the same questions
 		p.own = func(c suite.Caller, _ thing) thing { return thing{association: association(c)} }
 	case "createProgrammeObject": // from a day that has been, which is asked after the right
-		p.status = 422
+		p.status, p.denied = 422, "not-yours-to-plan"
 		p.body = func(*world, suite.Caller, thing) any { return series(day(-1)) }
 		p.own = func(c suite.Caller, _ thing) thing { return thing{association: association(c), municipality: "1481"} }
 	case "listTasks", "getReferralFigures":

@@ -22,9 +22,11 @@ var (
 	ErrFileOnly = fault.New(fault.Unprocessable, "owned-by-file-only",
 		"Förbundets namn, kommuner och myndigheter läses bara in från en fil.", "The association's name, municipalities and authorities are only loaded from a file.")
 	ErrObjectID = fault.New(fault.Invalid, "bad-object-id",
-		"Objektets id hör inte till sorten eller kommunen. Skriv det så här: plan.activera.1441.", "The id of the object does not belong to its kind or municipality. Write it like this: plan.activera.1441.")
+		"Typ, id och kommun hör inte ihop. Skriv dem så här: plan, plan.activera.1441 och 1441.", "Kind, id and municipality do not belong together. Write them like this: plan, plan.activera.1441 and 1441.")
+	ErrNotYours = fault.New(fault.Unprocessable, "not-yours-to-plan",
+		"Du planerar bara aktiviteter, platser och stängda dagar i din egen kommun.", "You plan activities, sites and closed days of your own municipality only.")
 	ErrContent = fault.New(fault.Invalid, "content-of-another-kind",
-		"Innehållet ska vara det som objektets sort har, och inget annat.", "The content must be what an object of this kind has, and nothing else.")
+		"Innehållet ska vara av samma typ som objektet, och inget annat.", "The content must be of the same kind as the object, and nothing else.")
 	ErrFrom = fault.New(fault.Unprocessable, "version-from-the-past",
 		"Första dagen ska vara i dag eller senare: det som har varit ändras inte.", "The first day must be today or later: what has been does not change.")
 	ErrPeriod = fault.New(fault.Invalid, "bad-version-period",
@@ -32,7 +34,7 @@ var (
 	ErrNoDraft = fault.New(fault.Conflict, "no-draft",
 		"Det finns inget utkast. Skriv ett först.", "There is no draft. Write one first.")
 	ErrOwnDraft = fault.New(fault.Conflict, "draft-by-oneself",
-		"Ett utkast aktiveras av någon annan än den som skrev det.", "A draft is activated by somebody else than who wrote it.")
+		"Ett utkast aktiveras av någon annan än den som skrev det. Be en kollega om det.", "A draft is activated by somebody else than who wrote it. Ask a colleague to do it.")
 	ErrImmutable = fault.New(fault.Unprocessable, "fixed-after-creation",
 		"Inriktning, uppföljningsmetod och ESF-finansiering bestäms när insatsen skapas och ändras inte sedan. Skapa en ny insats.",
 		"Orientation, follow-up method and ESF financing are set when the initiative is created and do not change later. Create another initiative.")
@@ -88,8 +90,11 @@ func newDocument(association, id string, kind programme.Kind, municipality strin
 	default:
 		return nil, ErrObjectID.AtField("/id")
 	}
-	if n != 0 || parts[0] != string(kind) || of != municipality || kind == programme.Series && of == "" {
+	if n != 0 || parts[0] != string(kind) {
 		return nil, ErrObjectID.AtField("/id")
+	}
+	if of != municipality || kind == programme.Series && of == "" {
+		return nil, ErrObjectID.AtField("/municipality")
 	}
 	return &Document{Object: programme.Object{Association: association, ID: id, Kind: kind, Municipality: municipality, Origin: origin}}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
@@ -147,17 +149,23 @@ type Creation struct {
 func (s *Service) Create(ctx context.Context, n Creation, key string) (*View, error) {
 	now := s.Now()
 	var d *Document
-	a, entry, err := guard.Ask(ctx, createOperation, thing(string(n.Kind)), func(a actor.Actor) (r access.Resource, err error) {
+	var r access.Resource // it does not depend on the id, which is checked below
+	a, entry, err := guard.Ask(ctx, createOperation, thing(string(n.Kind)), func(a actor.Actor) (access.Resource, error) {
 		in, err := s.Associations.Get(a.Association)
-		if err != nil {
-			return r, err
+		if err == nil {
+			r = (&Document{Object: programme.Object{Association: in.ID, Kind: n.Kind, Municipality: n.Municipality}}).Resource()
 		}
-		// The resource does not depend on the id, which is checked below.
-		r = (&Document{Object: programme.Object{Association: in.ID, Kind: n.Kind, Municipality: n.Municipality}}).Resource()
-		return r, nil
+		return r, err
 	})
 	if err != nil {
-		return nil, guard.Enter(ctx, s.AccessLog, entry, err)
+		isElsewhere := errors.Is(err, fault.ErrNotFound) && r.Association != ""
+		switch err = guard.Enter(ctx, s.AccessLog, entry, err); {
+		case !isElsewhere || errors.Is(err, accesslog.ErrNotLogged):
+			return nil, err
+		case r.Relationships == nil:
+			return nil, ErrNotYours.AtField("/kind")
+		}
+		return nil, ErrNotYours.AtField("/municipality") // as the caller's token says, whatever there is
 	}
 	receipt := idempotency.Receipt{At: history.Stamp(now)}
 	if key != "" {
@@ -247,16 +255,42 @@ func (s *Service) End(ctx context.Context, id string, ifVersion int64, on civil.
 		if err := d.End(on, decision, guard.Author(ctx), s.Now()); err != nil {
 			return err
 		}
-		c, err := s.compare(ctx, d.Association, on, d)
+		wrong, err := s.needed(ctx, d, on)
 		if err != nil {
 			return err
 		}
-		if wrong := c.wrong(); wrong != nil {
+		if wrong != nil {
 			return ErrFindings.WithText("Objektet kan inte upphöra, för annat i programmet behöver det. Läs vad, och ändra det först.",
 				"The object cannot end, as something else in the programme needs it. Read what, and change that first.").At(wrong...)
 		}
 		return nil
 	})
+}
+
+// needed returns for what an object that ends on a day is needed; nil for nothing. A site that
+// nothing takes place at any more ends, though former forms of activities name it.
+func (s *Service) needed(ctx context.Context, d *Document, on civil.Date) (wrong []fault.Field, err error) {
+	if d.Kind != programme.Site {
+		c, err := s.compare(ctx, d.Association, on, d)
+		if err != nil {
+			return nil, err
+		}
+		return c.wrong(), nil
+	}
+	series, err := s.read(ctx, d.Association, store.Equals(kindKey, string(programme.Series)), store.Equals(municipalityKey, d.Municipality))
+	for _, v := range series {
+		for _, p := range v.Value.Periods {
+			x := v.Value.Version(p.Version).Content.Series
+			if d.ID == "site."+d.Municipality+"."+x.Site && (p.Until == "" || p.Until >= on) {
+				wrong = append(wrong, fault.Field{Pointer: v.Value.ID, Code: ErrFindings.Code, Text: fault.Text{
+					SV: fmt.Sprintf("”%s” hålls där den dagen eller senare. Flytta aktiviteten, eller låt den upphöra först.", x.Name),
+					EN: fmt.Sprintf("“%s” takes place there on that day or later. Move the activity, or end it first.", x.Name),
+				}})
+				break
+			}
+		}
+	}
+	return wrong, err
 }
 
 func (s *Service) change(ctx context.Context, operation, id string, ifVersion int64, change func(*Document) error) (*View, error) {
@@ -301,7 +335,11 @@ func (s *Service) Check(ctx context.Context, id string) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.report(ctx, c)
+	r, err := s.report(ctx, c)
+	if err == nil && draft.From < from {
+		r.Findings = append(r.Findings, Finding{Object: id, Prevents: true, Text: ErrFrom.Text})
+	}
+	return r, err
 }
 
 // comparison is an association without and with changed objects, as it is on a day.
@@ -324,7 +362,7 @@ func (s *Service) compare(ctx context.Context, id string, on civil.Date, changed
 
 func compare(id string, on civil.Date, was []*programme.Object, changed []*Document) *comparison {
 	c := &comparison{association: id, on: on, changed: changed}
-	byID := map[string]*programme.Object{}
+	byID, days := map[string]*programme.Object{}, []civil.Date{on}
 	for _, o := range was {
 		byID[o.ID] = o
 	}
@@ -332,6 +370,14 @@ func compare(id string, on civil.Date, was []*programme.Object, changed []*Docum
 		byID[d.ID] = &d.Object
 	}
 	is := slices.SortedFunc(maps.Values(byID), func(a, b *programme.Object) int { return cmp.Compare(a.ID, b.ID) })
+	isEnrolledBy := func(o *programme.Object) bool { return o.Kind == programme.Initiative || o.Kind == programme.Plan }
+	for _, o := range is { // a plan must not end before its initiative
+		for _, p := range o.Periods {
+			if end := after(p.Until); end > on && isEnrolledBy(o) && slices.ContainsFunc(changed, func(d *Document) bool { return isEnrolledBy(&d.Object) }) {
+				days = append(days, end)
+			}
+		}
+	}
 	known := map[association.Problem]bool{}
 	about := func(p association.Problem) association.Problem {
 		if p.Object != "" {
@@ -339,20 +385,26 @@ func compare(id string, on civil.Date, was []*programme.Object, changed []*Docum
 		}
 		return p
 	}
-	if len(was) > 0 {
-		in, problems := assemble(was, on)
+	for n, day := range days {
+		var former *association.Association
+		var problems association.Problems
+		if len(was) > 0 {
+			former, problems = assemble(was, day)
+		}
 		for _, p := range problems {
 			known[about(p)] = true
 		}
-		c.before = in
-	}
-	in, problems := assemble(is, on)
-	for _, p := range problems {
-		if !known[about(p)] {
-			c.problems = append(c.problems, p)
+		next, problems := assemble(is, day)
+		for _, p := range problems {
+			if !known[about(p)] {
+				known[about(p)] = true
+				c.problems = append(c.problems, p)
+			}
+		}
+		if n == 0 {
+			c.before, c.after = former, next
 		}
 	}
-	c.after = in
 	return c
 }
 

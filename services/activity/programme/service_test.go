@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
@@ -62,8 +63,8 @@ func TestWhoPlansWhat(t *testing.T) {
 		want     error
 	}{
 		{"a planner plans a series of the own municipality", planner("planner-1", Molndal), gym("2026-12-01"), nil},
-		{"and none of another", planner("planner-1", Alingsas), gym("2026-12-01"), fault.ErrNotFound},
-		{"and no terms", planner("planner-1", Molndal), terms, fault.ErrNotFound},
+		{"and none of another", planner("planner-1", Alingsas), gym("2026-12-01"), ErrNotYours},
+		{"and no terms", planner("planner-1", Molndal), terms, ErrNotYours},
 		{"the association's staff plans terms", admin("admin-1"), terms, nil},
 		{"and not the association itself", admin("admin-1"), members, ErrFileOnly},
 		{"nobody plans the past", planner("planner-1", Molndal), past, ErrFrom},
@@ -268,4 +269,79 @@ func TestWhatWasWrongBeforePreventsNothing(t *testing.T) {
 	n = gym("2027-01-04")
 	n.Draft.Content.Series.Day, n.Draft.Content.Series.Name = "monday", "Tidig påhittad gympa"
 	planned(t, p, n)
+}
+
+// TestAPlanHasNoLastDayBeforeItsInitiative holds that people can be enrolled as long as an
+// initiative goes on: an enrolment has a block.
+func TestAPlanHasNoLastDayBeforeItsInitiative(t *testing.T) {
+	s := loaded(t)
+	p := s.Service.Programme
+	initiative := programme.Content{Initiative: &association.Initiative{Name: "Påhittad insats", Orientation: "individual", Ages: association.Ages{Lowest: 16, Highest: 29}}}
+	plan := programme.Content{Plan: &association.Plan{MaxWeeks: 6, Blocks: []association.Block{{Number: 1, Weeks: 6, Closing: true, Content: []string{"health"}}}}}
+	create := func(id string, kind programme.Kind, c programme.Content, until civil.Date) *View {
+		t.Helper()
+		v, err := p.Create(admin("admin-1"), Creation{ID: id, Kind: kind, Draft: programme.Version{From: "2026-12-01", Until: until, Content: c}}, "")
+		servicetest.Must(t, err)
+		return v
+	}
+	activate := func(v *View) *View {
+		t.Helper()
+		v, err := p.Activate(admin("admin-2"), v.ID, v.Writes)
+		servicetest.Must(t, err)
+		return v
+	}
+	activate(create("plan.kort", programme.Plan, plan, "2027-06-30"))
+	short := create("initiative.kort", programme.Initiative, initiative, "")
+	r, err := p.Check(admin("admin-1"), short.ID)
+	if err != nil || len(r.Problems) == 0 {
+		t.Errorf("the check of an initiative that goes on without a plan found %+v, %v", r, err)
+	}
+	if _, err := p.Activate(admin("admin-2"), short.ID, short.Writes); !errors.Is(err, ErrFindings) {
+		t.Errorf("it was activated: %v", err)
+	}
+	short, err = p.Draw(admin("admin-1"), short.ID, short.Writes, programme.Version{From: "2026-12-01", Until: "2027-06-30", Content: initiative})
+	servicetest.Must(t, err)
+	activate(short)
+}
+
+func TestTheCheckOfADraftWhoseFirstDayHasPassedSaysSo(t *testing.T) {
+	s := loaded(t)
+	p := s.Service.Programme
+	made, err := p.Create(planner("planner-1", Molndal), gym("2026-12-01"), "")
+	servicetest.Must(t, err)
+	s.Clock.Advance(12 * 24 * time.Hour)
+	r, err := p.Check(planner("planner-1", Molndal), made.ID)
+	if err != nil || len(r.Findings) != 1 || !r.Findings[0].Prevents || r.Findings[0].Text != ErrFrom.Text {
+		t.Errorf("the check found %+v, %v", r, err)
+	}
+	if _, err := p.Activate(planner("planner-2", Molndal), made.ID, made.Writes); !errors.Is(err, ErrFrom) {
+		t.Errorf("it was activated: %v", err)
+	}
+}
+
+func TestASiteDoesNotEndUnderAnActivity(t *testing.T) {
+	s := loaded(t)
+	p := s.Service.Programme
+	var made []*View
+	there := gymVersion("2026-12-01", "15:00", "16:00")
+	there.Content.Series.Site = "pahittad-sal"
+	for _, c := range []Creation{
+		{ID: "site.1481.pahittad-sal", Kind: programme.Site, Municipality: Molndal, Draft: programme.Version{From: "2026-12-01", Content: programme.Content{Site: &association.Site{Name: "Påhittad sal"}}}},
+		{Kind: programme.Series, Municipality: Molndal, Draft: there},
+	} {
+		v, err := p.Create(planner("planner-1", Molndal), c, "")
+		servicetest.Must(t, err)
+		v, err = p.Activate(planner("planner-2", Molndal), v.ID, v.Writes)
+		servicetest.Must(t, err)
+		made = append(made, v)
+	}
+	site, series := made[0], made[1]
+	_, err := p.End(planner("planner-1", Molndal), site.ID, site.Writes, "2027-02-01", "")
+	if of := fault.Of(err).Fields; !errors.Is(err, ErrFindings) || len(of) != 1 || of[0].Pointer != series.ID {
+		t.Errorf("a site ended under an activity: %v, %+v", err, of)
+	}
+	_, err = p.End(planner("planner-1", Molndal), series.ID, series.Writes, "2027-02-01", "")
+	servicetest.Must(t, err)
+	_, err = p.End(planner("planner-1", Molndal), site.ID, site.Writes, "2027-02-01", "")
+	servicetest.Must(t, err)
 }

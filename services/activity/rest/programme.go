@@ -165,8 +165,11 @@ func contentOf(kind programme.Kind, body any) (c programme.Content, err error) {
 			words[n+1] = strings.ToUpper(word[:1]) + word[1:]
 		}
 		field := strings.Join(words, "")
-		if _, is := given[field]; is != (k == kind) {
-			wrong = append(wrong, fault.Field{Pointer: "/" + field, Code: owner.ErrContent.Code, Text: owner.ErrContent.Text})
+		switch _, is := given[field]; {
+		case is && k != kind:
+			wrong = append(wrong, fault.Field{Pointer: "/" + field, Code: owner.ErrContent.Code, Text: fault.Text{SV: "Hör till en annan typ av objekt. Ta bort det.", EN: "Belongs to another kind of object. Leave it out."}})
+		case !is && k == kind:
+			wrong = append(wrong, fault.Field{Pointer: "/" + field, Code: owner.ErrContent.Code, Text: fault.Text{SV: "Innehållet saknas. Skriv det här.", EN: "The content is missing. Write it here."}})
 		}
 	}
 	if wrong != nil {

@@ -156,6 +156,7 @@ func programmeTables(w *world) map[string][]bad {
 			{sentence: "two contents", who: planner, method: "POST", path: all, body: body(object{"terms": object{"decision": 14}})},
 			{sentence: "content of another kind", who: planner, method: "POST", path: all, body: body(object{"series": nil, "site": object{"name": "Påhittad plats"}})},
 			{sentence: "a category of one's own", who: planner, method: "POST", path: all, body: body(object{"series": object{"name": "Promenad", "category": "football"}})},
+			{sentence: "a series of no municipality", who: admin, method: "POST", path: all, body: body(object{"municipality": nil})},
 			{sentence: "an id of another kind", who: admin, method: "POST", path: all, body: body(object{"id": "plan.activera"})},
 			{sentence: "from the past", who: planner, method: "POST", path: all, body: body(object{"validFrom": "2026-01-01"})},
 			{sentence: "the last day before the first", who: planner, method: "POST", path: all, body: body(object{"validTo": "2027-01-10"})},
