@@ -223,7 +223,13 @@ func (in incoming) reconcile(all []store.Versioned[Document], by history.Author,
 				wrong = append(wrong, association.Problem{Place: w.ID, Want: fmt.Sprintf("want it in the municipality %s, whose id it is; give it another id, or none; got %s", d.Municipality, w.Municipality)})
 			}
 			for _, f := range w.Forms {
-				if err := d.checkFixed(f.Content); err != nil {
+				c := f.Content
+				if is := c.Initiative; is != nil && is.FollowUpMethod == "" && len(d.Versions) > 0 { // not given, as in a file of before
+					was, open := d.Versions[len(d.Versions)-1].Content.Initiative, *is
+					open.FollowUpMethod, open.ESF = was.FollowUpMethod, was.ESF
+					c.Initiative = &open
+				}
+				if err := d.checkFixed(c); err != nil {
 					wrong = append(wrong, association.Problem{Place: w.ID, Want: "want orientation, followUpMethod and esf as they were when the initiative was created; give another one another id; got another"})
 				}
 			}

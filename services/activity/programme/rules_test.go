@@ -366,7 +366,7 @@ func TestAFileThatWasExportedSaysNothingOfWhatIsToCome(t *testing.T) {
 
 func TestAFileChangesNothingThatIsFixed(t *testing.T) {
 	now := civil.Date("2026-11-30").At(9 * time.Hour)
-	first := programme.Wanted{ID: "initiative.activera", Kind: programme.Initiative, Forms: []programme.Form{{From: programme.Beginning, Content: programme.Content{Initiative: &association.Initiative{Name: "Påhittad", Orientation: "individual"}}}}}
+	first := programme.Wanted{ID: "initiative.activera", Kind: programme.Initiative, Forms: []programme.Form{{From: programme.Beginning, Content: programme.Content{Initiative: &association.Initiative{Name: "Påhittad", Orientation: "individual", FollowUpMethod: "påhittad", ESF: true}}}}}
 	d, err := loads(&Document{Object: programme.Object{ID: first.ID, Kind: first.Kind, Origin: programme.FromFile}}, now, first)
 	if err != nil {
 		t.Fatal(err)
@@ -376,7 +376,10 @@ func TestAFileChangesNothingThatIsFixed(t *testing.T) {
 		refused bool
 	}{
 		"another orientation": {association.Initiative{Name: "Påhittad", Orientation: "structural"}, true},
-		"another name":        {association.Initiative{Name: "Annan påhittad", Orientation: "individual"}, false},
+		"another method":      {association.Initiative{Name: "Påhittad", Orientation: "individual", FollowUpMethod: "en annan", ESF: true}, true},
+		"another financing":   {association.Initiative{Name: "Påhittad", Orientation: "individual", FollowUpMethod: "påhittad"}, true},
+		"another name":        {association.Initiative{Name: "Annan påhittad", Orientation: "individual", FollowUpMethod: "påhittad", ESF: true}, false},
+		"no method given":     {association.Initiative{Name: "Påhittad", Orientation: "individual"}, false},
 	} {
 		w := first
 		w.Forms = []programme.Form{{From: programme.Beginning, Content: programme.Content{Initiative: &c.content}}}
