@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -108,17 +109,20 @@ func (s *Suite) Store(in service.PersonInput) string {
 	return filed.Participant
 }
 
-// Enrolled stores an invented person, lets the referral be accepted, and returns the
-// enrolment once it is planned.
-func (s *Suite) Enrolled(seed uint64, start string) (in service.PersonInput, person, enrolment string) {
+// Enrolled stores an invented person, lets the referral be accepted, with more as Accept has
+// it, and returns the enrolment once it is planned and the person has the step of it.
+func (s *Suite) Enrolled(seed uint64, start string, more ...string) (in service.PersonInput, person, enrolment string) {
 	s.t.Helper()
 	in = Person(seed)
 	person = s.Store(in)
-	s.Accept(in.Consent.Referral, person, start)
+	s.Accept(in.Consent.Referral, person, start, more...)
 	enrolment = participant.EnrolmentID(Tenant, in.Consent.Referral)
 	servicetest.Eventually(s.t, "the enrolment is planned", func() bool {
-		_, err := s.Enrolment(servicetest.As(Coach), enrolment)
-		return err == nil
+		if _, err := s.Enrolment(servicetest.As(Coach), enrolment); err != nil {
+			return false
+		}
+		v, err := s.Person(servicetest.As(Coach), person) // its step is the last that is taken
+		return err == nil && slices.ContainsFunc(v.Steps, func(step participant.PersonStep) bool { return step.Enrolment == enrolment })
 	})
 	return in, person, enrolment
 }

@@ -16,17 +16,7 @@ import (
 // sorts of data out.
 func closedEnrolment(t *testing.T, f *Suite, seed uint64, leavesOut string) (person, enrolment string) {
 	t.Helper()
-	in := Person(seed)
-	person = f.Store(in)
-	f.Emit("accepted", in.Consent.Referral, map[string]string{
-		"referral": in.Consent.Referral, "participant": person, "initiative": "activera", "municipality": "1481", "startDate": "2026-11-16",
-		"coach": "coach-17", "authority": "fk", "unit": "fk-molndal", "unshared": leavesOut,
-	})
-	enrolment = participant.EnrolmentID("insjoriket", in.Consent.Referral)
-	servicetest.Eventually(t, "the enrolment is planned", func() bool {
-		_, err := f.Enrolment(servicetest.As(Coach), enrolment)
-		return err == nil
-	})
+	_, person, enrolment = f.Enrolled(seed, "2026-11-16", "unshared", leavesOut)
 	v, err := f.Start(servicetest.As(Coach), enrolment, 1, "2026-11-16", nil, "")
 	if err != nil {
 		t.Fatal(err)
