@@ -33,8 +33,8 @@ type Replacement struct {
 var stepTexts = codelist.Labels[StepKind]("EnrolmentStepKind")
 
 // Correctable are the kinds of step that are corrected: what the coach notes and decides,
-// and what the sender answers.
-var Correctable = []StepKind{Started, BlockStarted, Answered, NotAnswered, Decided, Resumed, ConversationHeld, Closed}
+// and what the sender answers. A move to another plan is taken back whole.
+var Correctable = []StepKind{Started, BlockStarted, Answered, NotAnswered, Decided, Resumed, ConversationHeld, Closed, PlanMoved}
 
 // CorrectionOf is how package history reads the corrections among the steps.
 func CorrectionOf(s *EnrolmentStep) *history.Correction[EnrolmentStep] { return s.Correction }
@@ -50,6 +50,13 @@ func (e *Enrolment) Correct(by history.Author, now time.Time, manages bool, c Co
 	was, err := history.Correctable(e.Steps, e.Story(), c.Step, isKind, by, manages, e.PlanNow().CorrectionDays, now)
 	if err != nil {
 		return nil, err
+	}
+	if was.Kind == PlanMoved { // a block that began since has its days and content by that plan
+		for _, s := range e.Story() {
+			if s.Kind == BlockStarted && s.N > was.N {
+				return nil, history.Later(s.Entry, stepTexts[s.Kind])
+			}
+		}
 	}
 	step := EnrolmentStep{Kind: Corrected, Text: c.Reason, Correction: &history.Correction[EnrolmentStep]{Of: c.Step}}
 	if c.Instead != nil {
@@ -78,7 +85,7 @@ func (r Replacement) replace(was EnrolmentStep) (EnrolmentStep, error) {
 	switch {
 	case (r.Decision != "" || r.Weeks > 0) && was.Kind != Decided,
 		(r.EndReason != "" || r.Occupation != nil || len(r.Livelihood) > 0) && !documented,
-		r.Text != nil && (was.Kind == Started || was.Kind == BlockStarted || was.Kind == Resumed):
+		r.Text != nil && (was.Kind == Started || was.Kind == BlockStarted || was.Kind == Resumed || was.Kind == PlanMoved):
 		return with, history.ErrReplacement.AtField("/replacement")
 	}
 	if on := r.On[was.Kind]; on != "" {
@@ -233,6 +240,9 @@ func (e *Enrolment) Replan(as *Enrolment, corrected bool, cause string, by histo
 	}
 	was := *e
 	e.PlannedStart, e.Coach = as.PlannedStart, as.Coach
+	if cancelled { // others may have run and ended since
+		e.WeeksBefore = as.WeeksBefore
+	}
 	if p.Started == "" {
 		e.Initiative, e.Municipality, e.Plan, e.Unshared = as.Initiative, as.Municipality, as.Plan, as.Unshared
 	}

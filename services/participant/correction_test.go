@@ -127,7 +127,7 @@ func TestAnAcceptanceThatIsMadeOnceMorePlansTheSameEnrolment(t *testing.T) {
 	e, system := fresh(t), history.System("participant")
 	must(t, e.Cancel(nil, "r/3", system, noon))
 	again := *planned("2026-12-07")
-	again.Coach = "coach-9"
+	again.Coach, again.WeeksBefore = "coach-9", 12
 	if e.Replan(&again, false, "r/3", system, noon) {
 		t.Error("the event that cancelled it planned it")
 	}
@@ -136,6 +136,9 @@ func TestAnAcceptanceThatIsMadeOnceMorePlansTheSameEnrolment(t *testing.T) {
 	}
 	if err := e.Cancel(nil, "r/3", system, noon); !errors.Is(err, ErrState) {
 		t.Errorf("the event that cancelled it comes again: %v", err)
+	}
+	if e.WeeksBefore != 12 {
+		t.Errorf("of another that has run since, %d weeks count", e.WeeksBefore)
 	}
 	if p := e.Progress(); p.State != StatePlanned || e.Coach != "coach-9" || p.Blocks[0].PlannedFirst != "2026-12-07" || len(e.Steps) != 3 {
 		t.Errorf("got %s from %s", p.State, p.Blocks[0].PlannedFirst)

@@ -119,16 +119,17 @@ func NewEnrolment(e Enrolment, cause string, by history.Author, now time.Time) *
 // PlanNow returns the plan that the enrolment follows: the one that it was moved to last, or
 // by which it was planned.
 func (e *Enrolment) PlanNow() *Plan {
-	for i := len(e.Steps) - 1; i >= 0; i-- {
-		if e.Steps[i].Plan != nil {
-			return e.Steps[i].Plan
+	for _, s := range slices.Backward(e.Story()) {
+		if s.Plan != nil {
+			return s.Plan
 		}
 	}
 	return &e.Plan
 }
 
 // MovePlan lets a running enrolment follow another version of the plan from now on. Blocks
-// that have begun stay as they are, and their weeks count.
+// that have begun stay as they are, and their weeks count: it exceeds the plan's weeks by no
+// more than exceptions have let it before.
 func (e *Enrolment) MovePlan(to Plan, reason []byte, by history.Author, now time.Time) error {
 	p := e.Progress()
 	if !enrolmentTable.Allows(p.State, PlanMoved) {
@@ -137,13 +138,14 @@ func (e *Enrolment) MovePlan(to Plan, reason []byte, by history.Author, now time
 	if to.Is(e.PlanNow()) {
 		return ErrSamePlan.AtField("/planVersion")
 	}
-	before := totalWeeks(p.Blocks)
+	against := e.weeksAgainst(&to)
+	excess := max(0, against+totalWeeks(p.Blocks)-e.PlanNow().MaxWeeks)
 	p.lay(to.Blocks)
-	weeks := e.weeksAgainst() + totalWeeks(p.Blocks)
+	weeks := against + totalWeeks(p.Blocks)
 	switch {
 	case len(to.Blocks) < p.Block, len(to.Blocks) == p.Block && p.current().CheckIn:
 		return ErrPlanTooShort.AtField("/planVersion")
-	case weeks > to.MaxWeeks && totalWeeks(p.Blocks) > before:
+	case weeks > to.MaxWeeks+excess:
 		return ErrPlanTooLong.WithText(
 			fmt.Sprintf("Med veckorna som redan är använda blir det %d veckor, och den versionen av planen har högst %d.", weeks, to.MaxWeeks),
 			fmt.Sprintf("With the weeks used already it would be %d weeks, and that version of the plan has at most %d.", weeks, to.MaxWeeks)).AtField("/planVersion")
@@ -168,15 +170,15 @@ func (e *Enrolment) follows(cause string) bool {
 // of the pen, not a late note.
 const maxEarlyDays = 366
 
-// weeksAgainst returns the weeks of earlier enrolments that count against the plan's
+// weeksAgainst returns the weeks of earlier enrolments that count against a plan's
 // maximum: none once an exception was made for them.
-func (e *Enrolment) weeksAgainst() int {
+func (e *Enrolment) weeksAgainst(plan *Plan) int {
 	for _, s := range e.Story() {
 		if (s.Kind == Started || s.Kind == BlockStarted) && s.Exception != nil {
 			return 0
 		}
 	}
-	if e.PlanNow().IgnoresWeeksBefore {
+	if plan.IgnoresWeeksBefore {
 		return 0
 	}
 	return e.WeeksBefore
@@ -186,8 +188,10 @@ func (e *Enrolment) weeksAgainst() int {
 // with the weeks that were used, here and before, it is asked for with an exception, and
 // begins once that is approved, see Approve.
 func (e *Enrolment) begin(p *Progress, s EnrolmentStep, by history.Author, now time.Time) error {
-	used, most := e.weeksAgainst()+p.ActiveWeeks(), e.PlanNow().MaxWeeks
-	isOver := used+p.Blocks[p.Block].Total() > most && e.weeksAgainst() > 0
+	plan := e.PlanNow()
+	against, most := e.weeksAgainst(plan), plan.MaxWeeks
+	used := against + p.ActiveWeeks()
+	isOver := used+p.Blocks[p.Block].Total() > most && against > 0
 	switch {
 	case isOver && s.Exception == nil:
 		return ErrTooManyWeeks.WithText(
@@ -381,7 +385,8 @@ func (e *Enrolment) checkDecision(p *Progress, in *CheckIn, d CheckInDecision, n
 	if err := happened(d.On, max(in.OpenFrom, in.Answer.Held), civil.DateOf(now), "/decidedOn"); err != nil {
 		return err
 	}
-	switch isLonger := e.weeksAgainst()+totalWeeks(p.Blocks)+d.Weeks > e.PlanNow().MaxWeeks; {
+	plan := e.PlanNow()
+	switch isLonger := e.weeksAgainst(plan)+totalWeeks(p.Blocks)+d.Weeks > plan.MaxWeeks; {
 	case (d.Decision == Prolong) != (d.Weeks > 0):
 		return ErrWeeks.AtField("/weeks")
 	case d.Exception != nil && (d.Decision != Prolong || !isLonger):

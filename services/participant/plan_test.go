@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/history"
 )
 
 // lerum is another version of a plan, with a third block of work training and no fourth.
@@ -90,5 +91,91 @@ func TestAMoveIsPartOfTheStoryThatIsCorrected(t *testing.T) {
 	}
 	if _, err := e.Correct(coach, noon, true, Correction{Step: start.N}); err == nil {
 		t.Error("a start was taken back under a move")
+	}
+}
+
+// TestAMoveThatWasAMistakeIsTakenBack is: the enrolment follows its former plan again, and the
+// move stays in the timeline. A block that has begun by the new plan is corrected first.
+func TestAMoveThatWasAMistakeIsTakenBack(t *testing.T) {
+	moved := func() (e *Enrolment, n int64) {
+		e = through(t, 2)
+		must(t, e.MovePlan(lerum(2, 3, 8), nil, coach, noon))
+		return e, e.Steps[len(e.Steps)-1].N
+	}
+	e, n := moved()
+	steps := len(e.Steps)
+	if _, err := e.Correct(coach, noon, true, Correction{Step: n, Instead: &Replacement{Text: []byte("annat")}}); !errors.Is(err, history.ErrReplacement) {
+		t.Errorf("with another text: %v", err)
+	}
+	if _, err := e.Correct(coach, noon, true, Correction{Step: n}); err != nil {
+		t.Fatal(err)
+	}
+	if p := e.Progress(); e.PlanNow().Version != "v1" || len(p.Blocks) != 4 || p.State != StateCheckInDue || len(e.Steps) != steps+1 {
+		t.Errorf("it follows %s: %+v", e.PlanNow().Version, p)
+	}
+	if _, err := e.Correct(coach, noon, true, Correction{Step: n}); !errors.Is(err, history.ErrCorrected) {
+		t.Errorf("once more: %v", err)
+	}
+	must(t, e.MovePlan(lerum(2, 3, 8), nil, coach, noon))
+
+	e, n = moved()
+	must(t, e.Answer(2, "ready", "", nil, sender, noon), e.Decide(2, CheckInDecision{Decision: Continue, On: "2026-07-13"}, coach, noon),
+		e.StartBlock(3, "2026-07-13", nil, coach, noon))
+	began := e.Steps[len(e.Steps)-1].N
+	if _, err := e.Correct(coach, noon, true, Correction{Step: n}); !errors.Is(err, history.ErrLaterStep) || e.PlanNow().Version != "v2" {
+		t.Errorf("after a block has begun by it: %v", err)
+	}
+	for _, step := range []int64{began, n} {
+		if _, err := e.Correct(coach, noon, true, Correction{Step: step}); err != nil {
+			t.Errorf("step %d: %v", step, err)
+		}
+	}
+	if p := e.Progress(); len(p.Blocks) != 4 || p.State != StateDecided {
+		t.Errorf("got %+v", p)
+	}
+}
+
+// TestAMoveExceedsAPlanNoMoreThanExceptionsHave is: nothing asks for an exception afterwards.
+func TestAMoveExceedsAPlanNoMoreThanExceptionsHave(t *testing.T) {
+	blocks := func(weeks ...int) []PlanBlock { return lerum(weeks...).Blocks }
+	prolonged := func() *Enrolment {
+		e := through(t, 1)
+		must(t, e.Answer(1, "not_ready", "", nil, sender, noon),
+			e.Decide(1, CheckInDecision{Decision: Prolong, On: "2026-06-01", Weeks: 6, Exception: &Exception{Reason: []byte("skäl")}}, coach, noon),
+			e.Approve(true, nil, chef, noon))
+		return e
+	}
+	used := through(t, 2)
+	used.WeeksBefore = 6
+	for sentence, c := range map[string]struct {
+		e    *Enrolment
+		to   Plan
+		want error
+	}{
+		"as many weeks as before, more than the plan has": {through(t, 2), Plan{Version: "v2", MaxWeeks: 20, Blocks: blocks(4, 4, 6, 6)}, ErrPlanTooLong},
+		"as many as an exception was made for":            {prolonged(), Plan{Version: "v2", MaxWeeks: 24, Blocks: blocks(6, 6, 6, 6)}, nil},
+		"more than an exception was made for":             {prolonged(), Plan{Version: "v2", MaxWeeks: 24, Blocks: blocks(6, 6, 6, 7)}, ErrPlanTooLong},
+		"weeks before, which the plan does not count":     {used, Plan{Version: "v2", MaxWeeks: 26, IgnoresWeeksBefore: true, Blocks: blocks(6, 6, 7, 7)}, nil},
+	} {
+		if err := c.e.MovePlan(c.to, nil, coach, noon); !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
+			t.Errorf("%s: %v", sentence, err)
+		}
+	}
+}
+
+// TestAMoveEndsWhatWasAskedForByTheFormerPlan is: the coach decides again, by the plan as it is now.
+func TestAMoveEndsWhatWasAskedForByTheFormerPlan(t *testing.T) {
+	e := through(t, 1)
+	longer := CheckInDecision{Decision: Prolong, On: "2026-06-01", Weeks: 6}
+	asked := longer
+	asked.Exception = &Exception{Reason: []byte("skäl")}
+	roomy := Plan{Version: "v2", MaxWeeks: 30, Blocks: activera().Blocks}
+	must(t, e.Answer(1, "not_ready", "", nil, sender, noon), e.Decide(1, asked, coach, noon), e.MovePlan(roomy, nil, coach, noon))
+	if err := e.Approve(true, nil, chef, noon); !errors.Is(err, ErrNotAsked) {
+		t.Errorf("approved after the move: %v", err)
+	}
+	must(t, e.Decide(1, longer, coach, noon))
+	if p := e.Progress(); p.Blocks[0].Prolonged != 6 {
+		t.Errorf("got %+v", p.Blocks[0])
 	}
 }

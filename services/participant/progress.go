@@ -123,6 +123,9 @@ func (p *Progress) follow(s *EnrolmentStep) {
 		p.notBefore = max(p.notBefore, s.On)
 	case PlanMoved:
 		p.lay(s.Plan.Blocks)
+		if in := p.checkIn(p.Block); in != nil {
+			in.Request = nil // what was asked for was an exception from the former plan
+		}
 	case Closing:
 		p.current().Last = p.current().RunsTo()
 		p.ranAll = true

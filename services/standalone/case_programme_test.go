@@ -185,4 +185,8 @@ func TestARunningEnrolmentMovesToAnotherPlanByADecision(t *testing.T) {
 	if first := moved["blocks"].([]any)[0].(map[string]any); first["weeks"] != 6.0 {
 		t.Errorf("the block that had begun is %v", first)
 	}
+	taken := o.change(200, coach1, enrolment, "corrections", map[string]any{"step": step["n"], "reason": "Påhittat exempel. Fel persons inskrivning flyttades."})
+	if len(taken["blocks"].([]any)) != 4 || taken["planVersion"] != before["planVersion"] || taken["maxWeeks"] != before["maxWeeks"] || stepOf(t, taken, "plan_moved")["correctedBy"] == nil {
+		t.Errorf("the move was taken back: %v", taken)
+	}
 }

@@ -223,7 +223,10 @@ func (h handlers) enrolment(v *service.EnrolmentView) api.Enrolment {
 				step.CorrectedBy = rest.Optional(int(by.N))
 			}
 			if s.Plan != nil {
-				step.PlanVersion, step.FormerPlanVersion, followed = rest.Optional(s.Plan.Version), rest.Optional(followed), s.Plan.Version
+				step.PlanVersion, step.FormerPlanVersion = rest.Optional(s.Plan.Version), rest.Optional(followed)
+				if corrected[s.N] == nil {
+					followed = s.Plan.Version
+				}
 			}
 			if s.Correction != nil {
 				step.Corrects = rest.Optional(int(s.Correction.Of))
