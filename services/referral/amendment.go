@@ -85,7 +85,16 @@ func (r *Referral) Amend(by history.Author, now time.Time, in *association.Assoc
 	if err := s.Check(Amended); err != nil {
 		return err
 	}
-	initiative, found := was.Assessed.initiative(in)
+	// The age remains that of the day of receipt.
+	facts := was.Assessed.facts(r.TargetGroup)
+	answered := c.RightTime != nil && !areSameAnswers(*c.RightTime, facts.RightTime)
+	if c.TargetGroup != nil {
+		facts.Group = *c.TargetGroup
+	}
+	if c.RightTime != nil {
+		facts.RightTime = *c.RightTime
+	}
+	initiative, found := Fitting(in, s.Municipality, civil.DateOf(now), facts, was.Assessed)
 	if err := c.check(s, in, initiative, now); err != nil {
 		return err
 	}
@@ -113,14 +122,7 @@ func (r *Referral) Amend(by history.Author, now time.Time, in *association.Assoc
 		}
 		a.Contact = &Change[[]byte]{r.Contact, encrypted}
 	}
-	// The age remains that of the day of receipt.
-	facts := was.Assessed.facts(r.TargetGroup)
-	if a.TargetGroup != nil {
-		facts.Group = *c.TargetGroup
-	}
-	if c.RightTime != nil && !areSameAnswers(*c.RightTime, facts.RightTime) {
-		a.RightTime, facts.RightTime = found, *c.RightTime
-	}
+	a.RightTime = answered && found
 	if found && (a.TargetGroup != nil || a.RightTime) {
 		again := Assess(initiative, strconv.Itoa(initiative.Version), civil.DateOf(now), facts)
 		encrypted, err := again.Encrypt(r.ID, encrypt)

@@ -243,3 +243,23 @@ func TestAnAnswerToWhatThePresentRulesDoNotAskIsRefused(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestWhoAnswersAnotherChecklistIsTestedByIt(t *testing.T) {
+	two := *rules
+	two.Initiatives = []association.Initiative{later, spared}
+	r, was := assessed(t)
+	was.Checklist = []TimelyItem{{ID: "wants_to", Answer: "unknown"}} // nothing was answered
+	plain := Plain{Reason: "first", Assessed: &was}
+	mixed := []TimelyAnswer{{"wants_to", "yes"}, {"left_school", "yes"}}
+	if err := r.Amend(history.Author{}, noon, &two, Changes{RightTime: &mixed}, plain, inClear, nil); !errors.Is(err, ErrRightTimeItem) {
+		t.Errorf("of two checklists: %v", err)
+	}
+	other := mixed[1:]
+	if err := r.Amend(history.Author{}, noon, &two, Changes{RightTime: &other}, plain, inClear, nil); err != nil {
+		t.Fatal(err)
+	}
+	var now Assessment
+	if err := json.Unmarshal(r.Assessment, &now); err != nil || now.Initiative != "ungdomssparet" || now.Timely != Met || r.TargetGroupMet != NotMet {
+		t.Errorf("got %+v, %v", now, err)
+	}
+}

@@ -502,7 +502,8 @@ func (s Submission) Check(from Origin, in *association.Association, now time.Tim
 	if member && !s.Consent.Names(to.Authority, actor.Municipality) {
 		wrong.add(ErrConsentWithoutReceiver, "/consent/authorities")
 	}
-	if initiative, ok := in.Choose(""); ok {
+	facts := Facts{Group: s.TargetGroup, RightTime: s.RightTime}
+	if initiative, ok := Fitting(in, s.WishedMunicipality, civil.DateOf(now), facts, nil); ok {
 		wrong.checklist(initiative, s.RightTime, "/rightTime")
 	}
 	if !member {

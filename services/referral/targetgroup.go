@@ -203,15 +203,31 @@ func (w *fieldErrors) checklist(in association.Initiative, answers []TimelyAnswe
 	}
 }
 
-// initiative returns the initiative by whose rules a referral is assessed: that of the
-// former assessment, or at receipt the association's only one.
-func (a *Assessment) initiative(in *association.Association) (association.Initiative, bool) {
-	if a != nil {
-		if former, ok := in.Initiative(a.Initiative); ok {
-			return former, true
-		}
+// Fitting returns the initiative by whose rules a referral to a municipality is assessed on a
+// day, as a referral names none: of several the one whose checklist has been answered, that
+// the municipality performs, whose target group the person belongs to, and by which it was
+// assessed formerly (nil: it was not), in this order. ok is false without any initiative.
+func Fitting(in *association.Association, municipality string, on civil.Date, f Facts, former *Assessment) (fitting association.Initiative, ok bool) {
+	if len(in.Initiatives) == 0 {
+		return fitting, false
 	}
-	return in.Choose("")
+	against := func(i association.Initiative) []int {
+		amiss := make([]int, 4)
+		for _, answer := range f.RightTime {
+			if !slices.ContainsFunc(i.RightTime, func(q association.Question) bool { return q.ID == answer.Item }) {
+				amiss[0]++
+			}
+		}
+		if !i.PerformedIn(municipality, on) {
+			amiss[1] = 1
+		}
+		amiss[2] = slices.Index([]Verdict{Met, Unknown, NotMet}, Assess(i, "", on, f).Met)
+		if former == nil || former.Initiative != i.ID {
+			amiss[3] = 1
+		}
+		return amiss
+	}
+	return slices.MinFunc(in.Initiatives, func(a, b association.Initiative) int { return slices.Compare(against(a), against(b)) }), true
 }
 
 // facts returns the inputs of the assessment, with another group; of nil only that.
@@ -229,7 +245,9 @@ func (a *Assessment) facts(group TargetGroup) Facts {
 		}
 	}
 	for _, q := range a.Checklist {
-		f.RightTime = append(f.RightTime, TimelyAnswer{q.ID, q.Answer})
+		if q.Answer != "unknown" {
+			f.RightTime = append(f.RightTime, TimelyAnswer{q.ID, q.Answer})
+		}
 	}
 	return f
 }

@@ -76,3 +76,42 @@ func TestTheChecklistIsKeptAsItWasWorded(t *testing.T) {
 		}
 	}
 }
+
+// spared is another initiative, for the young, that Partille alone performs.
+var spared = association.Initiative{
+	ID: "ungdomssparet", Ages: association.Ages{Lowest: 16, Highest: 29},
+	TargetGroup: association.TargetGroup{Authorities: 1, Reasons: []string{"young_adult"}},
+	RightTime:   []association.Question{{ID: "left_school", SV: "Påhittad fråga tre?", EN: "A third?"}},
+	Agreements:  []association.Agreement{{Municipality: "1402", From: "2026-01-01"}},
+}
+
+// TestOfSeveralInitiativesTheFittingOneIsTested is: a referral names none.
+func TestOfSeveralInitiativesTheFittingOneIsTested(t *testing.T) {
+	both := &association.Association{Initiatives: []association.Initiative{checked, spared}}
+	years := func(n int) *int { return &n }
+	young := func(n int, concerned ...actor.AuthorityKind) Facts {
+		return Facts{Age: years(n), Group: TargetGroup{Reasons: []string{"young_adult"}, Concerned: concerned}}
+	}
+	answered := young(40, actor.Region)
+	answered.RightTime = []TimelyAnswer{{"left_school", "no"}}
+	for _, c := range []struct {
+		sentence     string
+		in           *association.Association
+		municipality string
+		facts        Facts
+		former       *Assessment
+		want         string
+	}{
+		{"the only one", &association.Association{Initiatives: []association.Initiative{spared}}, "1481", young(40), nil, "ungdomssparet"},
+		{"none", &association.Association{}, "1481", young(20), nil, ""},
+		{"of two that fit the first", both, "1402", young(20, actor.Region, actor.Municipality), nil, "activera"},
+		{"of two that fit the former", both, "1402", young(20, actor.Region, actor.Municipality), &Assessment{Initiative: "ungdomssparet"}, "ungdomssparet"},
+		{"the one that the person belongs to", both, "1402", young(20, actor.Region), &Assessment{Initiative: "activera"}, "ungdomssparet"},
+		{"one that the municipality performs", both, "1481", young(20, actor.Region), nil, "activera"},
+		{"the one whose checklist has been answered", both, "1481", answered, &Assessment{Initiative: "activera"}, "ungdomssparet"},
+	} {
+		if got, ok := Fitting(c.in, c.municipality, "2026-03-02", c.facts, c.former); got.ID != c.want || ok != (c.want != "") {
+			t.Errorf("%s: got %q", c.sentence, got.ID)
+		}
+	}
+}

@@ -1575,7 +1575,7 @@ type NewReferral struct {
 	// Reason Varför personen remitteras. / Why the person is referred.
 	Reason string `json:"reason"`
 
-	// RightTime Svar på insatsens checklista för bedömningen av om det är rätt tid. / Answers to the initiative's checklist of whether it is the right time.
+	// RightTime Svar på insatsens checklista för bedömningen av om det är rätt tid; har förbundet flera insatser, på en av dem. / Answers to the initiative's checklist of whether it is the right time; if the association has several initiatives, to that of one.
 	RightTime *[]NewRightTimeAnswer `json:"rightTime,omitempty"`
 
 	// Source Anges när kommunens mottagare lämnar in en egen ansökan eller en privat vårdgivares remiss för någon annan. / Given when the municipality's receiver hands in a self-referral or a private care provider's referral on behalf of somebody else.
@@ -1869,7 +1869,7 @@ type Referral struct {
 	State       ReferralState `json:"state"`
 	TargetGroup TargetGroup   `json:"targetGroup"`
 
-	// TargetGroupTest Målgruppsprövningen regel för regel, från den dag då remissen kom in eller de prövade uppgifterna senast rättades. Ingen avvisas av prövningen. Bara för den som får läsa texter. / The target-group test rule by rule, from when the referral was received or the tested data was last amended. Nobody is rejected by the test. Only for those who may read texts.
+	// TargetGroupTest Målgruppsprövningen regel för regel, från den dag då remissen kom in eller de prövade uppgifterna senast rättades. Ingen avvisas av prövningen. Av flera insatser prövas den vars checklista är besvarad, annars den i kommunen som passar bäst. Bara för den som får läsa texter. / The target-group test rule by rule, from when the referral was received or the tested data was last amended. Nobody is rejected by the test. Of several initiatives the one is tested whose checklist is answered, else the one in the municipality that fits best. Only for those who may read texts.
 	TargetGroupTest *TargetGroupTest `json:"targetGroupTest,omitempty"`
 	Timeline        []ReferralStep   `json:"timeline"`
 
@@ -2415,7 +2415,7 @@ type TargetGroupRule struct {
 	Sentence TwoLanguages    `json:"sentence"`
 }
 
-// TargetGroupTest Målgruppsprövningen regel för regel, från den dag då remissen kom in eller de prövade uppgifterna senast rättades. Ingen avvisas av prövningen. Bara för den som får läsa texter. / The target-group test rule by rule, from when the referral was received or the tested data was last amended. Nobody is rejected by the test. Only for those who may read texts.
+// TargetGroupTest Målgruppsprövningen regel för regel, från den dag då remissen kom in eller de prövade uppgifterna senast rättades. Ingen avvisas av prövningen. Av flera insatser prövas den vars checklista är besvarad, annars den i kommunen som passar bäst. Bara för den som får läsa texter. / The target-group test rule by rule, from when the referral was received or the tested data was last amended. Nobody is rejected by the test. Of several initiatives the one is tested whose checklist is answered, else the one in the municipality that fits best. Only for those who may read texts.
 type TargetGroupTest struct {
 	Initiative string `json:"initiative"`
 
@@ -2430,10 +2430,10 @@ type TargetGroupTest struct {
 
 // TargetGroupTestChange Prövningen före och efter rättelsen; old saknas om remissen inte har prövats tidigare. / The test before and after the amendment; old is absent if the referral was not tested before.
 type TargetGroupTestChange struct {
-	// New Målgruppsprövningen regel för regel, från den dag då remissen kom in eller de prövade uppgifterna senast rättades. Ingen avvisas av prövningen. Bara för den som får läsa texter. / The target-group test rule by rule, from when the referral was received or the tested data was last amended. Nobody is rejected by the test. Only for those who may read texts.
+	// New Målgruppsprövningen regel för regel, från den dag då remissen kom in eller de prövade uppgifterna senast rättades. Ingen avvisas av prövningen. Av flera insatser prövas den vars checklista är besvarad, annars den i kommunen som passar bäst. Bara för den som får läsa texter. / The target-group test rule by rule, from when the referral was received or the tested data was last amended. Nobody is rejected by the test. Of several initiatives the one is tested whose checklist is answered, else the one in the municipality that fits best. Only for those who may read texts.
 	New TargetGroupTest `json:"new"`
 
-	// Old Målgruppsprövningen regel för regel, från den dag då remissen kom in eller de prövade uppgifterna senast rättades. Ingen avvisas av prövningen. Bara för den som får läsa texter. / The target-group test rule by rule, from when the referral was received or the tested data was last amended. Nobody is rejected by the test. Only for those who may read texts.
+	// Old Målgruppsprövningen regel för regel, från den dag då remissen kom in eller de prövade uppgifterna senast rättades. Ingen avvisas av prövningen. Av flera insatser prövas den vars checklista är besvarad, annars den i kommunen som passar bäst. Bara för den som får läsa texter. / The target-group test rule by rule, from when the referral was received or the tested data was last amended. Nobody is rejected by the test. Of several initiatives the one is tested whose checklist is answered, else the one in the municipality that fits best. Only for those who may read texts.
 	Old *TargetGroupTest `json:"old,omitempty"`
 }
 

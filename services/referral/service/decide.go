@@ -58,6 +58,7 @@ func (s *Service) Accept(ctx context.Context, id string, ifVersion int64, accept
 		if err := r.Value.Accept(by, s.Now(), a.Municipality, acceptance, initiative, age); err != nil {
 			return err
 		}
+		r.Value.CorrectWithin(in.DaysToCorrect(initiative.ID, acceptance.Municipality))
 		if had.Place != nil && had.Place.Initiative == acceptance.Initiative {
 			return nil
 		}
@@ -139,6 +140,7 @@ func (s *Service) Join(ctx context.Context, id string, ifVersion int64, initiati
 		if err != nil {
 			return err
 		}
+		r.Value.CorrectWithin(in.DaysToCorrect(chosen.ID, r.Value.Status().Municipality))
 		return r.Value.Join(by, s.Now(), path, answersCheckIns)
 	})
 }
@@ -175,6 +177,7 @@ func (s *Service) PutOnWaitlist(ctx context.Context, id string, ifVersion int64,
 				return err
 			}
 		}
+		r.Value.CorrectWithin(in.DaysToCorrect(chosen.ID, had.Municipality))
 		return r.Value.Waitlist(by, s.Now(), priority, chosen.ID)
 	})
 }

@@ -284,9 +284,9 @@ func (s *Service) document(ctx context.Context, id string, i *intake) (*referral
 		r.Terms = &i.in.Terms
 	}
 	r.CorrectWithin(i.in.DaysToCorrect("", sub.WishedMunicipality))
-	if initiative, ok := i.in.Choose(""); ok {
-		facts := referral.Facts{Age: filed.Age, Group: sub.TargetGroup, RightTime: sub.RightTime}
-		assessment := referral.Assess(initiative, strconv.Itoa(initiative.Version), civil.DateOf(i.request.Now), facts)
+	facts, today := referral.Facts{Age: filed.Age, Group: sub.TargetGroup, RightTime: sub.RightTime}, civil.DateOf(i.request.Now)
+	if initiative, ok := referral.Fitting(i.in, sub.WishedMunicipality, today, facts, nil); ok {
+		assessment := referral.Assess(initiative, strconv.Itoa(initiative.Version), today, facts)
 		if r.Assessment, err = assessment.Encrypt(id, s.Cipher.Encrypt); err != nil {
 			return nil, err
 		}

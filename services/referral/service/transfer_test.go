@@ -219,3 +219,34 @@ func TestTheEventOfATransferNamesBothMunicipalities(t *testing.T) {
 		}
 	}
 }
+
+// TestWithSeveralInitiativesAReferralIsTestedAndCorrectedByItsOwn is: the checklist that was
+// answered says which it is about, and a decision is corrected by the plan of its initiative.
+func TestWithSeveralInitiativesAReferralIsTestedAndCorrectedByItsOwn(t *testing.T) {
+	w := referraltest.New(t)
+	in, err := w.World.Associations.Get("insjoriket")
+	wants(t, "the association", err, nil)
+	other := in.Initiatives[0]
+	other.ID, other.Version = "sparet", 7
+	other.RightTime = []association.Question{{ID: "left_school", SV: "Påhittad fråga?", EN: "An invented question?"}}
+	other.Plans = nil
+	other.Plan.CorrectionDays = 3
+	in.Initiatives = append(in.Initiatives, other)
+	sub := referraltest.Submission()
+	sub.RightTime = []referral.TimelyAnswer{{Item: "sleeps_well", Answer: "yes"}}
+	_, err = w.Service.Create(referraltest.As(referraltest.FK), "", sub)
+	wants(t, "an item of no checklist", err, referral.ErrRightTimeItem)
+	sub.RightTime = []referral.TimelyAnswer{{Item: "left_school", Answer: "yes"}}
+	v, err := w.Service.Create(referraltest.As(referraltest.FK), "", sub)
+	wants(t, "received", err, nil)
+	if a := v.Texts.Assessment; a == nil || a.Initiative != "sparet" || a.Version != "7" || a.Timely != referral.Met || v.Referral.TargetGroupMet != referral.Met {
+		t.Fatalf("tested by %+v", a)
+	}
+	intake, accepted := referraltest.As(referraltest.Intake), acceptance()
+	accepted.Initiative = "sparet"
+	_, err = w.Service.Accept(intake, v.Referral.ID, 1, accepted)
+	wants(t, "accepted", err, nil)
+	w.Clock.Advance(4 * 24 * time.Hour)
+	_, err = w.Service.Correct(intake, v.Referral.ID, 2, referral.Correction{Step: 2}, "Fel remiss.", "")
+	wants(t, "after the time of its initiative's plan", err, history.ErrOthersStep)
+}
