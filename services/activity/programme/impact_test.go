@@ -210,3 +210,12 @@ func TestWhatThereWouldNotBeAnyMoreIsAChange(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+func TestNothingTakesPlaceInAMunicipalityThatIsNoMember(t *testing.T) {
+	after := town(activera(), "closed", walk("monday"))
+	before := town(activera(), "closed", walk("tuesday"))
+	before.Municipalities = nil
+	if got := Compare(before, after, "2026-12-01"); got == nil {
+		t.Error("nothing is compared")
+	}
+}

@@ -97,6 +97,26 @@ func TestTheFolderOfTodayLoadsWithTheSameActivities(t *testing.T) {
 	}
 }
 
+// TestALoadThatEndedHalfwayIsCompleted is also of a replica that loads while another one
+// writes: the association itself is written last.
+func TestALoadThatEndedHalfwayIsCompleted(t *testing.T) {
+	s := Start(t)
+	if _, _, err := load(t, s, false); err != nil {
+		t.Fatal(err)
+	}
+	whole := steps(t, s)
+	for _, id := range []string{"association", "plan.activera"} {
+		servicetest.Must(t, s.Service.Programme.Forget(t.Context(), Tenant, id))
+	}
+	r, n, err := load(t, s, false, "name: Promenad, category: social, day: tuesday", "name: Promenad, category: social, day: wednesday")
+	if err != nil || n == 0 || steps(t, s) < whole {
+		t.Fatalf("%d steps of %d, %+v, %v", n, whole, r, err)
+	}
+	if in := served(t, s); len(in.Municipalities) != 5 || len(in.Initiatives[0].Plan.Blocks) != 4 {
+		t.Errorf("it is served as %+v", in)
+	}
+}
+
 func TestEachChangeOfAFileIsOneEvent(t *testing.T) {
 	s := Start(t)
 	servicetest.Run(t, s.Service.Run)

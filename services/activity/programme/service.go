@@ -378,6 +378,8 @@ func compare(id string, on civil.Date, was []*programme.Object, changed []*Docum
 			}
 		}
 	}
+	// Written last: without it a first load has not written all yet, or ended halfway.
+	isServed := slices.ContainsFunc(was, func(o *programme.Object) bool { return o.Kind == programme.Association })
 	known := map[association.Problem]bool{}
 	about := func(p association.Problem) association.Problem {
 		if p.Object != "" {
@@ -388,7 +390,7 @@ func compare(id string, on civil.Date, was []*programme.Object, changed []*Docum
 	for n, day := range days {
 		var former *association.Association
 		var problems association.Problems
-		if len(was) > 0 {
+		if isServed {
 			former, problems = assemble(was, day)
 		}
 		for _, p := range problems {

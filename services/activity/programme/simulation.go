@@ -97,9 +97,13 @@ func (s *simulation) spans(x association.Activity) []span {
 	return all
 }
 
-// sessions returns when an activity takes place, in the order of time.
+// sessions returns when an activity takes place, in the order of time. Nothing takes place in
+// a municipality that is not a member, as while another replica writes.
 func (s *simulation) sessions(x association.Activity) []session {
-	closed := s.closed[x.Municipality]
+	closed, isMember := s.closed[x.Municipality]
+	if !isMember {
+		return nil
+	}
 	var all []session
 	for _, p := range s.spans(x) {
 		day, scheduled := p.form.Weekday()
