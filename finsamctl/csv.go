@@ -34,6 +34,7 @@ var columns = []column{
 	{name: "unit", path: []string{"unit"}, example: "fk-molndal"},
 	{name: "source", path: []string{"source"}}, // only a municipality's; the example is an authority's
 	{name: "wishedMunicipality", path: []string{"wishedMunicipality"}, example: "1481"},
+	{name: "wishedInitiative", path: []string{"wishedInitiative"}, example: "activera"},
 	{name: "reasons", path: []string{"targetGroup", "reasons"}, list: true, example: "long_absence"},
 	{name: "authoritiesConcerned", path: []string{"targetGroup", "authoritiesConcerned"}, list: true, example: "social_insurance|region"},
 	{name: "rightTime", path: []string{"rightTime"}, answers: true, example: "wants_to=ja|can_attend=nej"},

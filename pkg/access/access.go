@@ -25,6 +25,9 @@ const (
 	OwnHandIn       Relation = "own-hand-in"
 	OwnDecision     Relation = "own-decision"
 	OwnProgramme    Relation = "own-programme"
+	OwnList         Relation = "own-list"
+	Supervises      Relation = "supervises"
+	OwnActivity     Relation = "own-activity"
 	Association     Relation = "association"
 	Public          Relation = "public"
 )
@@ -46,8 +49,11 @@ type Relationship struct {
 	Authority    string
 	Unit         string
 	Municipality string
-	HandedIn     bool   // the municipality acts as its sender
-	Decider      string // municipality that decided about it and has it no more; empty: none
+	Leader       string   // subject of who leads the activity; empty: nobody is named
+	HandedIn     bool     // the municipality acts as its sender
+	Decider      string   // municipality that decided about it and has it no more; empty: none
+	Supervisors  []string // subjects of the staff who supervise the site
+	Host         string   // municipality in whose activity the person takes part; empty: none
 	Consent      consent.Scope
 }
 

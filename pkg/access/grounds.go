@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/finsam/finsam/pkg/actor"
@@ -14,7 +15,7 @@ import (
 type Grounds uint64
 
 var (
-	relations  = []Relation{OwnUnit, OwnAuthority, OwnMunicipality, OwnParticipant, OwnApplication, OwnHandIn, Association, OwnDecision, OwnProgramme}
+	relations  = []Relation{OwnUnit, OwnAuthority, OwnMunicipality, OwnParticipant, OwnApplication, OwnHandIn, Association, OwnDecision, OwnProgramme, OwnList, Supervises, OwnActivity}
 	categories = []string{"", consent.Identity, consent.Progress, consent.Outcome}
 )
 
@@ -116,10 +117,19 @@ func GroundsOf(a actor.Actor, t Resource) (g Grounds) {
 		if a.Municipality != "" && a.Municipality == tie.Decider {
 			g |= relationBit(OwnDecision, "")
 		}
+		if a.Municipality != "" && a.Municipality == tie.Host {
+			g |= relationBit(OwnActivity, "")
+		}
+		if a.Municipality != "" && a.Municipality == cmp.Or(tie.Host, tie.Municipality) && (tie.Leader == "" || tie.Leader == a.Subject) {
+			g |= relationBit(OwnList, "")
+		}
 		if a.Municipality != "" && a.Municipality == tie.Municipality {
 			g |= relationBit(OwnMunicipality, "") | relationBit(OwnProgramme, "")
 			if tie.HandedIn {
 				g |= relationBit(OwnHandIn, "")
+			}
+			if slices.Contains(tie.Supervisors, a.Subject) {
+				g |= relationBit(Supervises, "")
 			}
 		}
 	}

@@ -19,11 +19,13 @@ import (
 type scene struct {
 	role                    actor.Role
 	from                    string // where the caller works: "the unit" that sent, its "authority", "elsewhere"
-	municipality            string // of the caller: "has it", "decided" about it and has it no more, "elsewhere"
+	municipality            string // of the caller: "has it", "decided" about it and has it no more, "receives" the person in its activity, "elsewhere"
 	self, applied, handedIn bool   // the caller is the person; who applied; whom the municipality handed in
 	shares                  string // what the consent shares with the sender beside the identity; "nothing": no consent
 	protection              string // "none", "another's" or "one's own" to handle
 	stranger                bool   // the caller is of another association
+	leads                   string // who leads the activity: "nobody named", "the caller" or "another"
+	supervises              bool   // the caller is a supervisor of the site that it is about
 }
 
 // Who somebody is in a scene, and what holds of the person.
@@ -36,9 +38,12 @@ func (s scene) system() bool {
 }
 func (s scene) receiver() bool              { return s.role == actor.Intake && s.municipality == "has it" }
 func (s scene) decider() bool               { return s.role == actor.Intake && s.municipality == "decided" }
+func (s scene) receives() bool              { return s.municipality == "receives" }
 func (s scene) handsIn() bool               { return s.receiver() && s.handedIn }
 func (s scene) coach() bool                 { return s.role == actor.Coach && s.municipality == "has it" }
 func (s scene) leader() bool                { return s.role == actor.Supervisor && s.municipality == "has it" }
+func (s scene) own() bool                   { return s.leads != "another" }
+func (s scene) ofSite() bool                { return s.leader() && s.supervises }
 func (s scene) head() bool                  { return s.role == actor.Manager && s.municipality == "has it" }
 func (s scene) person() bool                { return s.role == actor.Participant && s.self }
 func (s scene) applicant() bool             { return s.person() && s.applied }
@@ -84,13 +89,32 @@ var oracle = []rule{
 	{"and the texts and files, of a protected person only as a handler", func(s scene) bool { return s.coach() && s.known() }, "getReferral#text getAttachment"},
 	{"a coach leads the participants of its municipality's initiatives", scene.coach, "getParticipant readIdentities listEnrolments getEnrolment getEnrolment#outcome startEnrolment startBlock recordNonAnswer decideCheckIn resumeEnrolment holdClosingConversation closeEnrolment cancelEnrolment moveEnrolmentPlan"},
 	{"by name, number and texts, of a protected person only as a handler", func(s scene) bool { return s.coach() && s.known() }, "getParticipant#identity readIdentities#name readIdentities#number getEnrolment#text"},
-	{"a coach fills their weeks", scene.coach, "createBooking listBookings getBooking cancelBooking getParticipantWeek listCalendarFeeds getCalendarFeed createCalendarFeed revokeCalendarFeed cancelOccurrence restoreOccurrence"},
+	{"a coach fills their weeks", scene.coach, "createBooking listBookings getBooking acceptOffer declineOffer cancelBooking getParticipantWeek listCalendarFeeds getCalendarFeed createCalendarFeed revokeCalendarFeed cancelOccurrence restoreOccurrence"},
+	{"and sees who is absent often, and whose week lacks what the programme wants", scene.coach, "listAbsenceSignals getAbsenceSignal followUpAbsence listWeeklyShortfalls"},
 	{"and reads why attendance was corrected, of a protected person only as a handler", func(s scene) bool { return s.coach() && s.known() }, "getBooking#text"},
-	{"a coach and who leads an activity have the list of its day, and keep the attendance", func(s scene) bool { return s.coach() || s.leader() }, "getActivityDay noteAttendance correctAttendance readIdentities"},
+	{"a coach and who leads an activity have the list of its day, and keep the attendance", func(s scene) bool { return s.coach() || s.leader() && s.own() }, "getActivityDay noteDayAttendances noteAttendance correctAttendance"},
+	{"each has the own activities of a day, with all who come there", func(s scene) bool {
+		return (s.coach() || s.leader() || s.receives() && s.is(actor.Coach, actor.Supervisor)) && s.own()
+	}, "getDay"},
+	{"and knows who comes there", func(s scene) bool { return s.coach() || s.leader() }, "readIdentities"},
+	{"a coach places participants at the municipality's sites of work training, and follows them up", scene.coach, "createPlacement listPlacements agreePlacement declinePlacement endPlacement recordFollowUp"},
+	{"a coach and who supervises a site know who is there, and keep the attendance", func(s scene) bool { return s.coach() || s.ofSite() }, "getSiteDay getPlacement notePlacementAttendance"},
+	{"with the tasks, of a protected person only as a handler", func(s scene) bool { return (s.coach() || s.ofSite()) && s.known() }, "getPlacement#text"},
+	{"a coach fills, starts and cancels the municipality's closed groups, and keeps the waiting list for them", scene.coach, "openGroup startGroup cancelGroup getGroup#members listGroupProposals createGroupWait listGroupWaits getGroupWait declineGroupOffer endGroupWait"},
+	{"a closed group is planned by the municipality's coaches and planners", func(s scene) bool { return s.coach() || s.planner() }, "createGroup changeGroup"},
+	{"a leader has the list of the own group, and no other, also with another municipality's participants in it", func(s scene) bool { return (s.leader() || s.receives() && s.is(actor.Supervisor)) && s.own() }, "getGroup#members"},
+	{"which groups there are, without those in them, is known to all who plan, lead and fill them", func(s scene) bool { return s.is(actor.Coach, actor.Supervisor, actor.Planner) }, "listGroups getGroup"},
+	{"a person sees the own groups, of those in them only the own place, and what the person waits for", scene.person, "listGroups getGroup getGroup#members listGroupWaits getGroupWait"},
+	{"a coach and a leader of the municipality that receives another's participant have that booking and its attendance, and nothing more of the person",
+		func(s scene) bool { return s.receives() && (s.is(actor.Coach) || s.is(actor.Supervisor) && s.own()) }, "getActivityDay noteDayAttendances noteAttendance correctAttendance"},
+	{"the coach there reads it", func(s scene) bool { return s.receives() && s.is(actor.Coach) }, "listBookings getBooking"},
+	{"who leads an activity notes who came without a booking, of the own participants", func(s scene) bool { return s.coach() || s.leader() }, "noteDropIn"},
+	{"who books and who leads know how many places an occurrence has left, and no person", func(s scene) bool { return s.is(actor.Coach, actor.Supervisor) }, "getActivityPlaces"},
 	{"by name, and of a protected person by alias", func(s scene) bool { return s.leader() && s.known() }, "readIdentities#name"},
 
 	{"a person reads the own path, whole, and refers and withdraws the own case", scene.person, "listReferrals listTasks getReferral getReferral#text getReferral#progress getReferral#outcome getAttachment createReferral createReferrals withdrawReferral getParticipant getParticipant#identity listEnrolments getEnrolment getEnrolment#text getEnrolment#outcome"},
-	{"a person reads the own week and has a calendar of it", scene.person, "listBookings getBooking getBooking#text getParticipantWeek listCalendarFeeds getCalendarFeed createCalendarFeed revokeCalendarFeed"},
+	{"a person says when it cannot come, and a coach notes that", func(s scene) bool { return s.person() || s.coach() }, "reportAbsence listAbsences getAbsence correctAbsence withdrawAbsence"},
+	{"a person reads the own week and has a calendar of it", scene.person, "listBookings getBooking getBooking#text listPlacements getPlacement getPlacement#text getParticipantWeek listCalendarFeeds getCalendarFeed createCalendarFeed revokeCalendarFeed"},
 	{"who applied is the sender of the application", scene.applicant, "sendSupplement amendReferral markReferralInError addAttachment removeAttachment"},
 	{"a person withdraws the consent at any time, also by those who meet it", func(s scene) bool { return s.person() || s.coach() || s.receiver() }, "withdrawConsent"},
 
@@ -102,8 +126,8 @@ var oracle = []rule{
 	{"who works with people knows colleagues by name, and who of the other side works on a case that they share", func(s scene) bool {
 		return s.officer() || s.receiver() || s.coach() || s.leader() || s.head()
 	}, "listStaff"},
-	{"the head approves exceptions, and sees what that and a correction need", scene.head, "approveException correctAttendance listBookings getBooking getReferral getReferral#progress getReferral#outcome listEnrolments getEnrolment getEnrolment#outcome"},
-	{"with the texts and files, of a protected person only as a handler", func(s scene) bool { return s.head() && s.known() }, "getReferral#text getAttachment getEnrolment#text getBooking#text"},
+	{"the head approves exceptions, and sees what that and a correction need", scene.head, "approveException correctAttendance listBookings getBooking listPlacements getPlacement getReferral getReferral#progress getReferral#outcome listEnrolments getEnrolment getEnrolment#outcome"},
+	{"with the texts and files, of a protected person only as a handler", func(s scene) bool { return s.head() && s.known() }, "getReferral#text getAttachment getEnrolment#text getBooking#text getPlacement#text"},
 	{"only a reviewer removes it, having read its version, and no person", scene.reviewer, "getProtection unprotectParticipant"},
 
 	{"the board and the association's staff read publications and no other figures", func(s scene) bool { return s.board() || s.admin() }, "listPublications getPublication"},
@@ -116,11 +140,20 @@ var oracle = []rule{
 	{"who refers, receives, coaches or applies asks whether there is a place", func(s scene) bool {
 		return s.is(actor.Referrer, actor.Integration, actor.Intake, actor.Coach, actor.Participant)
 	}, "getCapacity"},
+	{"how many places a site has left is known, without a person, to who places, receives, leads, plans or heads", func(s scene) bool {
+		return s.is(actor.Coach, actor.Intake, actor.Supervisor, actor.Manager, actor.Planner, actor.AssociationAdmin)
+	}, "getSitePlaces"},
 	{"the units are nobody's secret", func(s scene) bool { return true }, "listUnits"},
 	{"nor is the programme of a week, for all but who only reviews and approves", func(s scene) bool { return !s.is(actor.Reviewer, actor.Manager) }, "getMunicipalityWeek listActivities"},
 	{"nor what a form needs: initiatives, checklists, members and the words for codes", func(s scene) bool { return !s.is(actor.Reviewer, actor.Manager) }, "listInitiatives listPlans listConsentTexts listChecklists listMunicipalities listAuthorities listCodeLists"},
 	{"nor the programme's objects, as they hold", func(s scene) bool { return !s.is(actor.Reviewer, actor.Manager) }, "listProgrammeObjects getProgrammeObject"},
 	{"a planner drafts and activates the own municipality's, and the association's staff all of them", func(s scene) bool { return s.admin() || s.planner() }, "getProgrammeObject#draft createProgrammeObject replaceProgrammeDraft discardProgrammeDraft checkProgrammeDraft activateProgrammeDraft endProgrammeObject"},
+	{"who leads, coaches or plans reads when a leader leads what, which is in the weeks too", func(s scene) bool {
+		return s.is(actor.Supervisor, actor.Coach, actor.Planner, actor.AssociationAdmin)
+	}, "getLeaderWeek"},
+	{"and has it, or a municipality's week, as a calendar, by an own secret address that nobody else sees", func(s scene) bool {
+		return s.is(actor.Supervisor, actor.Coach, actor.Planner, actor.AssociationAdmin)
+	}, "listStaffCalendars getStaffCalendar createStaffCalendar revokeStaffCalendar"},
 	{"those who go there read why it was called off", func(s scene) bool { return s.is(actor.Coach, actor.Intake, actor.Supervisor, actor.Participant) }, "getCancellation"},
 }
 
@@ -132,16 +165,23 @@ func scenes() (all []scene) {
 	no, yes := []bool{false}, []bool{false, true}
 	for _, role := range actor.Roles {
 		for _, from := range []string{"the unit", "authority", "elsewhere"} {
-			for _, municipality := range []string{"has it", "decided", "elsewhere"} {
+			for _, municipality := range []string{"has it", "decided", "receives", "elsewhere"} {
 				handed := no
-				if municipality != "decided" {
+				if municipality == "has it" || municipality == "elsewhere" {
 					handed = yes
 				}
 				for bits := range 8 {
 					for _, handedIn := range handed {
 						for _, shares := range []string{"nothing", "identity", "progress", "outcome", "progress and outcome"} {
 							for _, protection := range []string{"none", "another's", "one's own"} {
-								all = append(all, scene{role, from, municipality, bits&1 > 0, bits&2 > 0, handedIn, shares, protection, bits&4 > 0})
+								for _, leads := range []string{"nobody named", "the caller", "another"} {
+									if leads == "nobody named" || role == actor.Supervisor || role == actor.Coach {
+										all = append(all, scene{role, from, municipality, bits&1 > 0, bits&2 > 0, handedIn, shares, protection, bits&4 > 0, leads, false})
+									}
+									if leads == "nobody named" && (role == actor.Supervisor || role == actor.Planner) { // whom one has made a supervisor of what it plans
+										all = append(all, scene{role, from, municipality, bits&1 > 0, bits&2 > 0, handedIn, shares, protection, bits&4 > 0, leads, true})
+									}
+								}
 							}
 						}
 					}
@@ -160,11 +200,15 @@ func (s scene) stage() (actor.Actor, Resource) {
 	}
 	tie := Relationship{Authority: "fk", Unit: "fk-molndal", Municipality: "1481", HandedIn: s.handedIn}
 	tie.Consent = consent.Scope{InForce: s.consented()}
+	if s.supervises {
+		tie.Supervisors = []string{"s2", a.Subject}
+	}
 	for category, shared := range map[string]bool{consent.Progress: s.progress(), consent.Outcome: s.outcome()} {
 		if !shared {
 			tie.Consent.Withheld = append(tie.Consent.Withheld, category)
 		}
 	}
+	tie.Leader = map[string]string{"the caller": a.Subject, "another": "s2"}[s.leads]
 	switch s.from {
 	case "authority":
 		a.Unit = "fk-lerum"
@@ -174,6 +218,8 @@ func (s scene) stage() (actor.Actor, Resource) {
 	switch s.municipality {
 	case "decided":
 		tie.Municipality, tie.Decider = "", "1481"
+	case "receives":
+		tie.Municipality, tie.Host = "1402", "1481"
 	case "elsewhere":
 		a.Municipality = "1402"
 	}

@@ -1,6 +1,7 @@
 package association
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -21,6 +22,13 @@ type Activity struct {
 	Name         string       `json:"name" yaml:"name"`
 	Category     string       `json:"category" yaml:"category"`                         // one of Categories
 	Day          string       `json:"day,omitempty" yaml:"day,omitempty"`               // "monday" to "sunday"; empty: not set yet
+	Rule         string       `json:"rule,omitempty" yaml:"rule,omitempty"`             // by RFC 5545 instead of Day, such as "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,TH"
+	First        civil.Date   `json:"first,omitempty" yaml:"first,omitempty"`           // the day from which Rule and Contents count; nothing is before it
+	Extra        []civil.Date `json:"extra,omitempty" yaml:"extra,omitempty,flow"`      // days besides those of Day or Rule
+	Except       []civil.Date `json:"except,omitempty" yaml:"except,omitempty,flow"`    // days of Day or Rule on which it does not take place
+	Holidays     string       `json:"holidays,omitempty" yaml:"holidays,omitempty"`     // on closed days: HolidaysOff, HolidaysOn or HolidaysMoved; empty: as Calendar says
+	MovedTo      string       `json:"movedTo,omitempty" yaml:"movedTo,omitempty"`       // weekday, with HolidaysMoved
+	Contents     []string     `json:"contents,omitempty" yaml:"contents,omitempty"`     // in turn, each for a week of Rule
 	From         string       `json:"from,omitempty" yaml:"from,omitempty"`             // local time "15:04" (Europe/Stockholm); empty: by individual planning
 	To           string       `json:"to,omitempty" yaml:"to,omitempty"`                 // as From
 	Part         string       `json:"part,omitempty" yaml:"part,omitempty"`             // "morning" or "afternoon", where no times are given
@@ -29,8 +37,14 @@ type Activity struct {
 	Site         string       `json:"site,omitempty" yaml:"site,omitempty"`             // id of a site of the municipality, instead of Place
 	Places       []string     `json:"places,omitempty" yaml:"places,omitempty,flow"`    // where the place is chosen individually
 	Gather       string       `json:"gather,omitempty" yaml:"gather,omitempty"`         // where to meet
+	Leader       string       `json:"leader,omitempty" yaml:"leader,omitempty"`         // subject of the member of staff
 	Individual   bool         `json:"individual,omitempty" yaml:"individual,omitempty"` // the time is planned with each participant
 	Rotating     bool         `json:"rotating,omitempty" yaml:"rotating,omitempty"`     // not every week is alike
+	Link         string       `json:"link,omitempty" yaml:"link,omitempty"`             // where a digital one is met (https)
+	Capacity     int          `json:"capacity,omitempty" yaml:"capacity,omitempty"`     // places at each occurrence; zero: no bound
+	DropIn       bool         `json:"dropIn,omitempty" yaml:"dropIn,omitempty"`         // one comes without a booking
+	Slot         int          `json:"slot,omitempty" yaml:"slot,omitempty"`             // minutes of the leader's time that are booked one by one; zero: it is booked whole
+	Load         *Load        `json:"load,omitempty" yaml:"load,omitempty,flow"`        // nil: not given
 	ClosedGroup  *ClosedGroup `json:"closedGroup,omitempty" yaml:"closedGroup,omitempty,flow"`
 	Gone         bool         `json:"-" yaml:"-"` // nothing takes place in this form, which has no Day
 	// Later is what it becomes, whole, in the order of Since.
@@ -43,10 +57,24 @@ type Activity struct {
 // ClosedGroup says that an activity is a course that one joins from its start.
 type ClosedGroup struct {
 	Sessions int      `json:"sessions,omitempty" yaml:"sessions,omitempty"`  // zero: not given
+	Minutes  int      `json:"minutes,omitempty" yaml:"minutes,omitempty"`    // of a session; zero: not given
 	Least    int      `json:"least,omitempty" yaml:"least,omitempty"`        // participants; zero: not given
 	Most     int      `json:"most,omitempty" yaml:"most,omitempty"`          // as Least
 	Starts   []string `json:"starts,omitempty" yaml:"starts,omitempty,flow"` // the days of first sessions; none: not given
 }
+
+// Load is how much of a participant's strength an occurrence takes, of each kind from 0 for
+// nothing to MaxLoad.
+type Load struct {
+	Physical  int `json:"physical,omitempty" yaml:"physical,omitempty"`
+	Social    int `json:"social,omitempty" yaml:"social,omitempty"`
+	Cognitive int `json:"cognitive,omitempty" yaml:"cognitive,omitempty"`
+	Digital   int `json:"digital,omitempty" yaml:"digital,omitempty"`
+	Travel    int `json:"travel,omitempty" yaml:"travel,omitempty"`
+}
+
+// MaxLoad is the most of each kind of Load.
+const MaxLoad = 3
 
 // Change is what is another with an activity from a day on. What is empty stays; Is is
 // all of it instead.
@@ -58,6 +86,8 @@ type Change struct {
 	To     string    `yaml:"to,omitempty"`
 	Place  string    `yaml:"place,omitempty"`
 	Gather string    `yaml:"gather,omitempty"`
+	Link   string    `yaml:"link,omitempty"`
+	Leader string    `yaml:"leader,omitempty"`
 	Off    bool      `yaml:"off,omitempty"` // nothing takes place from that day on
 	Is     *Activity `yaml:"is,omitempty"`
 }
@@ -65,22 +95,22 @@ type Change struct {
 // days are the weekdays' names in the order of the ISO week.
 var days = []string{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
 
-// Scheduled reports whether the activity has a weekday, so that it has dates.
+// Scheduled reports whether the activity has dates in one of its forms.
 func (a Activity) Scheduled() bool {
-	return a.Day != "" || slices.ContainsFunc(a.Later, func(x Activity) bool { return x.Day != "" })
+	return a.HasDays() || slices.ContainsFunc(a.Later, func(x Activity) bool { return x.HasDays() })
 }
 
 // Timed reports whether the activity has a start and an end.
 func (a Activity) Timed() bool { return a.From != "" }
 
-// Weekday returns the activity's day; ok is false when it has none.
+// Weekday returns the activity's Day; ok is false when it has none, or a Rule.
 func (a Activity) Weekday() (day time.Weekday, ok bool) {
 	i := slices.Index(days, a.Day)
 	return time.Weekday((i + 1) % 7), i >= 0
 }
 
 // At returns the activity as it is on a day; before its first day and after its last one
-// it has no weekday.
+// it is Gone.
 func (a Activity) At(d civil.Date) Activity {
 	later := a.Later
 	if d < a.Since {
@@ -96,15 +126,17 @@ func (a Activity) At(d civil.Date) Activity {
 	return a
 }
 
+// texts returns the texts that a change has a field for, each with that of an activity.
+func (c *Change) texts(a *Activity) [][2]*string {
+	return [][2]*string{
+		{&c.Name, &a.Name}, {&c.Day, &a.Day}, {&c.From, &a.From}, {&c.To, &a.To}, {&c.Place, &a.Place}, {&c.Gather, &a.Gather}, {&c.Link, &a.Link}, {&c.Leader, &a.Leader},
+	}
+}
+
 // apply returns an activity with the change.
 func (c Change) apply(a Activity) Activity {
-	for _, f := range []struct {
-		field *string
-		to    string
-	}{{&a.Name, c.Name}, {&a.Day, c.Day}, {&a.From, c.From}, {&a.To, c.To}, {&a.Place, c.Place}, {&a.Gather, c.Gather}} {
-		if f.to != "" {
-			*f.field = f.to
-		}
+	for _, f := range c.texts(&a) {
+		*f[1] = cmp.Or(*f[0], *f[1])
 	}
 	if a.Gone = c.Off; c.Off {
 		a.Day = ""
@@ -173,12 +205,10 @@ func (a Activity) Written() Activity {
 			break
 		}
 		ch := Change{On: string(form.Since), Off: form.Gone}
-		for _, f := range []struct {
-			field   *string
-			was, is string
-		}{{&ch.Name, before.Name, form.Name}, {&ch.Day, before.Day, form.Day}, {&ch.From, before.From, form.From}, {&ch.To, before.To, form.To}, {&ch.Place, before.Place, form.Place}, {&ch.Gather, before.Gather, form.Gather}} {
-			if f.was != f.is {
-				*f.field = f.is
+		was := ch.texts(&before)
+		for n, f := range ch.texts(&form) {
+			if *was[n][1] != *f[1] {
+				*f[0] = *f[1]
 			}
 		}
 		if ch == (Change{On: ch.On}) || !ch.apply(before).alike(form) {

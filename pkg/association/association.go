@@ -29,7 +29,8 @@ type Association struct {
 	Terms          Terms
 	Calendar       Calendar
 	ConsentTexts   []ConsentText
-	CodeLists      []CodeList // its own words
+	ConsentPeriods []ConsentPeriod // of texts that hold, have held or are to hold
+	CodeLists      []CodeList      // its own words
 }
 
 // Municipality is a member municipality.
@@ -126,6 +127,12 @@ func (i Initiative) PerformedIn(municipality string, on civil.Date) bool {
 	})
 }
 
+// PerformedFrom reports whether a municipality performs the initiative on a day or on a later
+// one.
+func (i Initiative) PerformedFrom(municipality string, on civil.Date) bool {
+	return i.PerformedIn(municipality, on) || slices.ContainsFunc(i.Agreements, func(a Agreement) bool { return a.Municipality == municipality && on < a.From })
+}
+
 // Plan is how an initiative proceeds. What a municipality's plan leaves out is as the
 // initiative's own says.
 type Plan struct {
@@ -143,6 +150,8 @@ type Plan struct {
 	// association's Terms say.
 	CorrectionDays int    `json:"correctionDays,omitempty" yaml:"correctionDays,omitempty"`
 	Rules          []Rule `json:"rules,omitempty" yaml:"rules,omitempty"`
+	// Absence is from when on absence is followed up; zero: DefaultAbsence.
+	Absence AbsenceRule `json:"absence,omitzero" yaml:"absence,omitempty,flow"`
 }
 
 // Introduction is what comes before block 1. It is before the first day of an enrolment:
@@ -207,6 +216,8 @@ type Week struct {
 	// WorkTraining is how files named sites of work training before they had sites; ParseFile
 	// reads each as one.
 	WorkTraining []WorkTraining `json:"-" yaml:"workTraining,omitempty"`
+
+	Version string `json:"-" yaml:"-"` // twelve hex digits of a SHA-256 of all that the week follows from: its activities, sites and closed days, and the association's
 
 	trained int // how many of the last sites were named so
 }
@@ -311,6 +322,18 @@ func (a *Association) Week(municipality string) Week {
 		return Week{Municipality: municipality}
 	}
 	return a.Weeks[i]
+}
+
+// Site finds a site by the id of its object, such as "site.1481.torrekullagarden".
+func (a *Association) Site(id string) (Site, bool) {
+	for _, w := range a.Weeks {
+		for _, s := range w.Sites {
+			if s.ObjectID() == id {
+				return s, true
+			}
+		}
+	}
+	return Site{}, false
 }
 
 // Activity finds an activity of any of the municipalities by its id.

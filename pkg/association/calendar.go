@@ -100,7 +100,8 @@ func (a *Association) Continues(before *Association, today civil.Date) error {
 			is, kept := a.Activity(was.ID)
 			if !kept {
 				problems = append(problems, Problem{Place: place, Want: fmt.Sprintf("want the activity (%s) kept as it is, as its bookings, attendance and calendars belong to it; "+
-					"write what is another from a day on under changes, such as changes: [{on: %q, from: \"13:15\", to: \"14:15\"}], or its last day as until; got another one, or none", name, today)})
+					"write what is another from a day on under changes, such as changes: [{on: %q, from: \"13:15\", to: \"14:15\"}], or its last day as until; got another one, or none", name, today),
+					SV: fmt.Sprintf("Behåll aktiviteten (%s) som den är: dess bokningar, närvaro och kalendrar hör till den. Skriv det som är annorlunda från en dag under changes, eller dess sista dag som until.", name)})
 				continue
 			}
 			days := []civil.Date{today.AddDays(-1)} // the last ones of what was alike for a while
@@ -109,8 +110,9 @@ func (a *Association) Continues(before *Association, today civil.Date) error {
 			}
 			for _, d := range days {
 				old, now := was.At(d), is.At(d)
-				if old.Day != now.Day || old.From != now.From || old.To != now.To || old.Place != now.Place || old.Name != now.Name {
-					problems = append(problems, Problem{Place: place, Want: fmt.Sprintf("want the activity (%s) as it was until %s; a change is written under changes and holds from today or later; got another day, time, place or name in the past", name, d)})
+				if !old.TakesPlaceAs(&now) || old.Place != now.Place || old.Name != now.Name {
+					problems = append(problems, Problem{Place: place, Want: fmt.Sprintf("want the activity (%s) as it was until %s; a change is written under changes and holds from today or later; got another day, time, place or name in the past", name, d),
+						SV: fmt.Sprintf("Behåll aktiviteten (%s) som den var till och med %s. En ändring skrivs under changes och gäller från i dag eller senare.", name, d)})
 					break
 				}
 			}

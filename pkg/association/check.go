@@ -2,6 +2,7 @@ package association
 
 import (
 	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/codelist"
+	"github.com/finsam/finsam/pkg/personnummer"
 )
 
 var (
@@ -21,12 +23,15 @@ var (
 	authorityForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
 	versionForm   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$`)
 	languageForm  = regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
+	laterForm     = regexp.MustCompile(`^(changes|later)\[[0-9]+\]\.?`) // what a version of an object is in a file
 	areaForm      = regexp.MustCompile(`^[a-z][a-z_]{0,39}$`)
 )
 
 const (
 	maxQuestions = 30  // of a checklist: nobody answers more
+	maxMinutes   = 600 // of a session of a course
 	maxTerm      = 365 // days: a longer term is no term
+	maxPlaces    = 1000
 	maxText      = 20_000
 )
 
@@ -48,9 +53,9 @@ func (c *checker) want(ok bool, place, format string, args ...any) {
 	if ok {
 		return
 	}
-	p := Problem{Place: place, Want: fmt.Sprintf(format, args...), Object: c.object, sv: fmt.Sprintf(swedish[format], args...)}
+	p := Problem{Place: place, Want: fmt.Sprintf(format, args...), Object: c.object, SV: fmt.Sprintf(swedish[format], args...)}
 	if c.object != "" {
-		p.Field = strings.TrimPrefix(strings.TrimPrefix(place, c.at), ".")
+		p.Field = laterForm.ReplaceAllString(strings.TrimPrefix(strings.TrimPrefix(place, c.at), "."), "")
 	}
 	c.problems = append(c.problems, p)
 }
@@ -267,6 +272,9 @@ func (c *checker) plan(p Plan, place string) {
 	c.oneOf(p.WeeksUsedBefore, place+".weeksUsedBefore", []string{WeeksCount, WeeksIgnored}, false)
 	c.want(p.CheckInDays == nil || *p.CheckInDays >= 0 && *p.CheckInDays <= 42, place+".checkInDays", "want 0 to 42 days before a block's last day, got %d", p.DaysBeforeCheckIn())
 	c.want(p.CorrectionDays >= 0 && p.CorrectionDays <= maxTerm, place+".correctionDays", "want 1 to %d days, or none given, got %d", maxTerm, p.CorrectionDays)
+	c.want(p.Absence.InRow >= 0 && p.Absence.InRow <= 20, place+".absence.inRow", "want 1 to 20 times in a row, or none given, got %d", p.Absence.InRow)
+	c.want(p.Absence.Percent >= 0 && p.Absence.Percent <= 100, place+".absence.percent", "want 1 to 100 percent, or none given, got %d", p.Absence.Percent)
+	c.want(p.Absence.Weeks >= 0 && p.Absence.Weeks <= 12, place+".absence.weeks", "want 1 to 12 weeks, or none given, got %d", p.Absence.Weeks)
 	c.want(len(p.Blocks) > 0, place+".blocks", "want at least one block, got none")
 	total := 0
 	for n, b := range p.Blocks {
@@ -313,7 +321,7 @@ func (c *checker) week(w Week, association, place string) {
 		c.calendar(*k, place+".calendar")
 		c.want(k.DaysBeforeReceipt == nil, place+".calendar.daysBeforeReceipt", "want it in the association's calendar only, got it in a municipality's")
 	}
-	sites := map[string]bool{}
+	sites := map[string]Site{}
 	for i, s := range w.Sites {
 		at := fmt.Sprintf("%s.sites[%d]", place, i)
 		if n := i - len(w.Sites) + w.trained; n >= 0 {
@@ -321,14 +329,17 @@ func (c *checker) week(w Week, association, place string) {
 		}
 		c.in(at, "site", w.Municipality, s.ID)
 		c.want(idForm.MatchString(s.ID), at+".id", "want lower-case letters, digits and \"-\", beginning with a letter, got %q", s.ID)
-		c.want(!sites[s.ID], at+".id", "want each site once, got %q again", s.ID)
-		c.text(s.Name, at+".name", true)
-		c.text(s.Address, at+".address", false)
-		c.atMost(len(s.Areas), 50, at+".areas")
-		for k, area := range s.Areas {
-			c.want(areaForm.MatchString(area), fmt.Sprintf("%s.areas[%d]", at, k), "want lower-case letters and \"_\", got %q", area)
+		c.want(sites[s.ID].ID == "", at+".id", "want each site once, got %q again", s.ID)
+		c.want(!s.Gone, at+".gone", "want a site that is there first, got one that is gone")
+		c.site(s, at)
+		for n, x := range s.Later {
+			later := fmt.Sprintf("%s.later[%d]", at, n)
+			c.want(x.Since > append([]Site{s}, s.Later...)[n].Since, later+".since", "want a later day than that before, got %q", x.Since)
+			c.want(x.ID == "" && len(x.Later) == 0, later, "want no id and no list of its own, got one")
+			c.want(!x.Gone || x.Name+x.Address == "" && !x.WorkTraining && len(x.Areas) == 0, later+".gone", "want nothing else of a site that is gone, got more")
+			c.site(x, later)
 		}
-		sites[s.ID] = true
+		sites[s.ID] = s
 	}
 	ids := map[string]int{}
 	for i, x := range w.Activities {
@@ -343,8 +354,62 @@ func (c *checker) week(w Week, association, place string) {
 	}
 }
 
+// site wants one form of a site.
+func (c *checker) site(s Site, place string) {
+	c.date(s.Since, place+".since", false)
+	c.text(s.Name, place+".name", !s.Gone)
+	c.text(s.Address, place+".address", false)
+	c.atMost(len(s.Areas), 50, place+".areas")
+	for k, area := range s.Areas {
+		c.want(areaForm.MatchString(area), fmt.Sprintf("%s.areas[%d]", place, k), "want lower-case letters and \"_\", got %q", area)
+	}
+	c.training(s, place)
+}
+
+// training wants opening days, places and an agreement of a site that belong together.
+func (c *checker) training(s Site, at string) {
+	c.atMost(len(s.Supervisors), 50, at+".supervisors")
+	for k, subject := range s.Supervisors {
+		c.text(subject, fmt.Sprintf("%s.supervisors[%d]", at, k), true)
+		c.want(!slices.Contains(s.Supervisors[:k], subject), fmt.Sprintf("%s.supervisors[%d]", at, k), "want each supervisor once, got %q again", subject)
+	}
+	c.atMost(len(s.Open), len(days), at+".open")
+	for k, h := range s.Open {
+		place := fmt.Sprintf("%s.open[%d]", at, k)
+		c.oneOf(h.Day, place+".day", days, true)
+		c.want(!slices.ContainsFunc(s.Open[:k], func(x OpeningHours) bool { return x.Day == h.Day }), place+".day", "want each day once, got %q again", h.Day)
+		from, okFrom := Clock(h.From)
+		to, okTo := Clock(h.To)
+		c.want(okFrom, place+".from", "want a time such as \"09:30\", got %q", h.From)
+		c.want(okTo, place+".to", "want a time such as \"12:00\", got %q", h.To)
+		c.want(!okFrom || !okTo || from < to, place+".to", "want a time after from (%s), got %q", h.From, h.To)
+	}
+	c.atMost(len(s.Places), 200, at+".places")
+	for k, p := range s.Places {
+		place := fmt.Sprintf("%s.places[%d]", at, k)
+		c.want(slices.Contains(s.Areas, p.Area), place+".area", "want one of the site's areas, got %q", p.Area)
+		c.want(p.Places >= 0 && p.Places <= 500, place+".places", "want 0 to 500 places, got %d", p.Places)
+		for n, day := range p.Days {
+			opens := slices.ContainsFunc(s.Open, func(h OpeningHours) bool { return h.Day == day })
+			c.want(opens, fmt.Sprintf("%s.days[%d]", place, n), "want a day on which the site is open, got %q", day)
+		}
+		twice := slices.ContainsFunc(s.Places[:k], func(x AreaPlaces) bool {
+			return x.Area == p.Area && (len(x.Days) == 0 && len(p.Days) == 0 || slices.ContainsFunc(p.Days, func(day string) bool { return slices.Contains(x.Days, day) }))
+		})
+		c.want(!twice, place, "want the places of an area and a day once, got them again")
+	}
+	used := len(s.Supervisors) > 0 || len(s.Places) > 0 || s.Agreement != nil
+	c.want(s.WorkTraining || !used, at+".workTraining", "want workTraining: true at a site with supervisors, places or agreement, got none")
+	if g := s.Agreement; g != nil {
+		c.date(g.From, at+".agreement.from", true)
+		c.date(g.Until, at+".agreement.until", false)
+		c.want(g.Until == "" || g.From <= g.Until, at+".agreement.until", "want a day from the first one (%s) on, got %q", g.From, g.Until)
+		c.text(g.Reference, at+".agreement.reference", false)
+	}
+}
+
 // series wants an activity that is whole in each of its forms.
-func (c *checker) series(x Activity, place string, sites map[string]bool) {
+func (c *checker) series(x Activity, place string, sites map[string]Site) {
 	c.want(x.GivenID == "" || idForm.MatchString(x.GivenID) || uuid.Validate(x.GivenID) == nil && x.GivenID == strings.ToLower(x.GivenID), place+".id",
 		"want lower-case letters, digits and \"-\", beginning with a letter, or a UUID, got %q", x.GivenID)
 	c.date(x.Since, place+".since", false)
@@ -354,21 +419,28 @@ func (c *checker) series(x Activity, place string, sites map[string]bool) {
 			at = fmt.Sprintf("%s.changes[%d]", place, n-1)
 		}
 		c.activity(form, at)
-		c.want(form.Site == "" || sites[form.Site], at+".site", "want the id of a site of the municipality, got %q", form.Site)
+		until := civil.Date("~") // behind every day
+		if n < len(x.Later) {
+			until = x.Later[n].Since
+		}
+		isOther := func(d civil.Date) bool { return d < form.Since || until <= d || form.Gone } // of another form's days
+		c.recurrence(form, at, isOther)
+		s, known := sites[form.Site]
+		c.want(form.Site == "" || known, at+".site", "want the id of a site of the municipality, got %q", form.Site)
+		c.want(!known || form.Gone || s.isThere(form.Since, until), at+".site", "want a site that is there on each day of the activity, got %q", form.Site)
 		c.want(form.Site == "" || form.Place == "", at+".place", "want a site or a place, got both")
 		g := form.ClosedGroup
 		if g == nil {
 			continue
 		}
 		c.want(g.Sessions >= 0 && g.Sessions <= 200, at+".closedGroup.sessions", "want 1 to 200 sessions, or none given, got %d", g.Sessions)
+		c.want(g.Minutes >= 0 && g.Minutes <= maxMinutes, at+".closedGroup.minutes", "want 1 to %d minutes, or none given, got %d", maxMinutes, g.Minutes)
 		c.want(g.Least >= 0 && g.Least <= 200, at+".closedGroup.least", "want 1 to 200 participants, or none given, got %d", g.Least)
 		c.want(g.Most >= 0 && g.Most <= 200 && (g.Most == 0 || g.Least <= g.Most), at+".closedGroup.most", "want %d to 200 participants, or none given, got %d", max(1, g.Least), g.Most)
 		c.atMost(len(g.Starts), 100, at+".closedGroup.starts")
 		for i, start := range g.Starts {
 			d := civil.Date(start)
-			day, scheduled := form.Weekday()
-			isOther := d < form.Since || n < len(x.Later) && x.Later[n].Since <= d || form.Gone // of another form's days
-			c.want(d.Valid() && (isOther || scheduled && d.MidnightUTC().Weekday() == day), fmt.Sprintf("%s.closedGroup.starts[%d]", at, i), "want a date on the weekday of the activity, got %q", start)
+			c.want(d.Valid() && (isOther(d) || len(form.recurs(d, d)) > 0), fmt.Sprintf("%s.closedGroup.starts[%d]", at, i), "want a date on which the activity takes place, got %q", start)
 		}
 	}
 }
@@ -385,7 +457,25 @@ func (c *checker) activity(x Activity, place string) {
 	for i, p := range x.Places {
 		c.text(p, fmt.Sprintf("%s.places[%d]", place, i), true)
 	}
+	link, err := url.Parse(x.Link)
+	c.want(x.Link == "" || err == nil && link.Scheme == "https" && link.Host != "" && link.User == nil && len(x.Link) <= 500 && !strings.ContainsFunc(x.Link, unicode.IsSpace),
+		place+".link", "want an address of at most 500 bytes that begins with https://, got %q", x.Link)
+	c.want(x.Link == "" || x.Mode == "digital", place+".link", "want mode: digital where a link is given, got %q", x.Mode)
+	c.text(x.Leader, place+".leader", false)
+	c.want(len(x.Leader) <= 128 && !personnummer.Contains(x.Leader), place+".leader", "want somebody's id of at most 128 bytes, without a personal identity number")
+	c.want(x.Capacity >= 0 && x.Capacity <= maxPlaces, place+".capacity", "want 1 to %d places, or none given, got %d", maxPlaces, x.Capacity)
+	c.want(x.ClosedGroup == nil || x.Capacity == 0, place+".capacity", "want the places of a closed group as closedGroup.most, got them twice")
+	c.want(x.ClosedGroup == nil || !x.DropIn, place+".dropIn", "want false in a closed group, as nobody joins it in its middle, got true")
+	if l := x.Load; l != nil {
+		for _, k := range []struct {
+			kind string
+			n    int
+		}{{"physical", l.Physical}, {"social", l.Social}, {"cognitive", l.Cognitive}, {"digital", l.Digital}, {"travel", l.Travel}} {
+			c.want(k.n >= 0 && k.n <= MaxLoad, place+".load."+k.kind, "want 0 to %d, got %d", MaxLoad, k.n)
+		}
+	}
 	if x.From == "" && x.To == "" {
+		c.want(x.Slot == 0, place+".slot", "want slots only between times, got %d", x.Slot)
 		c.want(x.Individual || x.Part != "", place+".from", "want a time such as \"09:30\", or individual: true, or a part of the day, got nothing")
 		return
 	}
@@ -395,6 +485,40 @@ func (c *checker) activity(x Activity, place string) {
 	c.want(okTo, place+".to", "want a time such as \"12:00\", got %q", x.To)
 	c.want(!okFrom || !okTo || from < to, place+".to", "want a time after from (%s), got %q", x.From, x.To)
 	c.want(x.Part == "", place+".part", "want no part of the day where times are given, got %q", x.Part)
+	c.want(x.Slot == 0 || x.Slot >= 5 && time.Duration(x.Slot)*time.Minute <= to-from, place+".slot", "want at least 5 minutes that fit between from and to, or none given, got %d", x.Slot)
+	c.want(x.Slot == 0 || x.Capacity == 0 && x.ClosedGroup == nil, place+".slot", "want no slots in a group, got %d", x.Slot)
+}
+
+// recurrence wants days that can be reckoned, each of them once.
+func (c *checker) recurrence(x Activity, place string, isOther func(civil.Date) bool) {
+	_, ok := parseRule(x.Rule)
+	c.want(x.Rule == "" || ok, place+".rule", "want a rule of weeks or months such as FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,TH, got %q", x.Rule)
+	c.want(x.Rule == "" || x.Day == "", place+".rule", "want a day or a rule, got both")
+	ruled := x
+	ruled.Extra, ruled.Except = nil, nil
+	isRuled := func(d civil.Date) bool { return len(ruled.recurs(d, d)) > 0 }
+	c.date(x.First, place+".first", x.Rule != "" || len(x.Contents) > 0)
+	c.want(!x.First.Valid() || !ruled.HasDays() || isOther(x.First) || isRuled(x.First), place+".first", "want the date of an occurrence, got %q", x.First)
+	for _, l := range []struct {
+		name  string
+		dates []civil.Date
+	}{{"extra", x.Extra}, {"except", x.Except}} {
+		c.atMost(len(l.dates), 100, place+"."+l.name)
+		for i, d := range l.dates {
+			at := fmt.Sprintf("%s.%s[%d]", place, l.name, i)
+			c.date(d, at, true)
+			c.want(!slices.Contains(l.dates[:i], d), at, "want each date once, got %q again", d)
+			c.want(l.name == "extra" || !d.Valid() || isOther(d) || isRuled(d), at, "want the date of an occurrence, got %q", d)
+			c.want(l.name == "except" || !d.Valid() || isOther(d) || !isRuled(d) && d >= x.First, at, "want a date from the first one on that has no occurrence, got %q", d)
+		}
+	}
+	c.oneOf(x.Holidays, place+".holidays", []string{HolidaysOff, HolidaysOn, HolidaysMoved}, false)
+	c.oneOf(x.MovedTo, place+".movedTo", days, x.Holidays == HolidaysMoved)
+	c.want(x.MovedTo == "" || x.Holidays == HolidaysMoved, place+".movedTo", "want holidays: moved where a day is given for it, got %q", x.Holidays)
+	c.atMost(len(x.Contents), 60, place+".contents")
+	for i, text := range x.Contents {
+		c.text(text, fmt.Sprintf("%s.contents[%d]", place, i), true)
+	}
 }
 
 // Clock reads a time of day such as "09:30" as the time since midnight on the

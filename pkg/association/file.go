@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -34,6 +35,8 @@ type File struct {
 	ConsentTexts   []ConsentText    `json:"consentTexts,omitempty" yaml:"consentTexts,omitempty"`
 	CodeLists      []CodeList       `json:"codeLists,omitempty" yaml:"codeLists,omitempty"`
 	Weeks          []Week           `json:"weeks,omitempty" yaml:"weeks,omitempty"`
+	// ConsentPeriods say when each of ConsentTexts holds, and others besides; none: each always.
+	ConsentPeriods []ConsentPeriod `json:"-" yaml:"-"`
 	// Version is twelve hex digits of a SHA-256 of all that it was made from.
 	Version string `json:"-" yaml:"-"`
 
@@ -64,18 +67,17 @@ type Problem struct {
 	Want   string `json:"want"`             // what is wanted there, and what was found
 	Object string `json:"object,omitempty"` // of the programme, such as "site.1481.neon"; empty: of none
 	Field  string `json:"field,omitempty"`  // in the object, such as "day"
-
-	sv string // Want as a sentence in Swedish; empty: of YAML
+	SV     string `json:"-"`                // the same as a sentence in Swedish
 }
 
 // Problems is everything wrong with a configuration, in the order of the file.
 type Problems []Problem
 
-// Error returns one line per problem.
+// Error returns one line per problem, in English and Swedish.
 func (p Problems) Error() string {
 	lines := make([]string, len(p))
 	for i, x := range p {
-		lines[i] = x.Place + ": " + x.Want
+		lines[i] = strings.TrimSuffix(x.Place+": "+x.Want+" / "+x.SV, " / ")
 	}
 	return "association configuration: " + strings.Join(lines, "\nassociation configuration: ")
 }
@@ -92,23 +94,22 @@ func Parse(data []byte) (*Association, error) {
 // ParseFile reads and checks a file. Fields that it does not know are refused. The error is
 // Problems: all that is wrong, not only the first.
 func ParseFile(data []byte) (*File, error) {
-	if len(data) > maxFile {
-		return nil, Problems{{Place: "file", Want: fmt.Sprintf("want at most %d bytes, got %d", maxFile, len(data))}}
-	}
-	d := yaml.NewDecoder(bytes.NewReader(data))
+	c, f := &checker{}, new(File)
+	d := yaml.NewDecoder(bytes.NewReader(data[:min(len(data), maxFile)]))
 	d.KnownFields(true)
-	f := new(File)
-	if err := d.Decode(f); errors.Is(err, io.EOF) {
-		return nil, Problems{{Place: "file", Want: "want a YAML document, got nothing"}}
-	} else if err != nil {
-		return nil, yamlProblems(err)
+	switch err := d.Decode(f); {
+	case len(data) > maxFile:
+		c.want(false, "file", "want at most %d bytes, got %d", maxFile, len(data))
+	case errors.Is(err, io.EOF):
+		c.want(false, "file", "want a YAML document, got nothing")
+	case err != nil:
+		c.yaml(err)
+	case !errors.Is(d.Decode(new(yaml.Node)), io.EOF):
+		c.want(false, "file", "want one YAML document, got more behind it")
+	default:
+		c.normalise(f)
+		c.file(f)
 	}
-	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, Problems{{Place: "file", Want: "want one YAML document, got more behind it"}}
-	}
-	c := &checker{}
-	c.normalise(f)
-	c.file(f)
 	if len(c.problems) > 0 {
 		return nil, c.problems
 	}
@@ -152,15 +153,14 @@ func siteID(name string) string {
 	return strings.TrimRight(id[:min(len(id), 32)], "-")
 }
 
-// yamlProblems turns "line 7: field x not found in type …" into a place and a
-// sentence without Go's type names.
-func yamlProblems(err error) Problems {
+// yaml turns "line 7: field x not found in type …" into a place and a sentence without Go's
+// type names.
+func (c *checker) yaml(err error) {
 	var te *yaml.TypeError
 	texts := []string{err.Error()}
 	if errors.As(err, &te) {
 		texts = te.Errors
 	}
-	var all Problems
 	for _, t := range texts {
 		t = strings.TrimPrefix(t, "yaml: ")
 		place, what, ok := strings.Cut(t, ": ")
@@ -168,21 +168,25 @@ func yamlProblems(err error) Problems {
 			place, what = "file", t
 		}
 		if name, _, found := strings.Cut(what, " not found in type "); found {
-			what = "want only known fields, got " + name
+			c.want(false, place, "want only known fields, got %s", name)
+		} else if value, _, found := strings.Cut(what, " into "); found {
+			c.want(false, place, "want another kind of value, %s", value)
+		} else {
+			c.want(false, place, "want YAML, got what cannot be read: %s", what)
 		}
-		if value, _, found := strings.Cut(what, " into "); found {
-			what = "want another kind of value, " + value
-		}
-		all = append(all, Problem{Place: place, Want: what})
 	}
-	return all
 }
 
 // Build returns the association that a checked file describes.
 func (f *File) Build() *Association {
 	a := &Association{
 		ID: f.Association.ID, Name: f.Association.Name, Version: f.Version, Municipalities: f.Municipalities, Authorities: f.Authorities,
-		Terms: f.Terms, Calendar: f.Calendar, ConsentTexts: f.ConsentTexts, CodeLists: f.CodeLists,
+		Terms: f.Terms, Calendar: f.Calendar, ConsentTexts: f.ConsentTexts, ConsentPeriods: f.ConsentPeriods, CodeLists: f.CodeLists,
+	}
+	if len(f.ConsentPeriods) == 0 {
+		for _, t := range f.ConsentTexts {
+			a.ConsentPeriods = append(a.ConsentPeriods, ConsentPeriod{Version: t.Version})
+		}
 	}
 	for _, x := range f.Initiatives {
 		a.Initiatives = append(a.Initiatives, x.build())
@@ -196,9 +200,20 @@ func (f *File) Build() *Association {
 		for n := range w.Activities {
 			w.Activities[n] = w.Activities[n].build(w.Activities[n].IDIn(a.ID, w.Municipality), w, calendar)
 		}
+		w.Version = versionOf(w, f.Calendar)
 		a.Weeks = append(a.Weeks, w)
 	}
 	return a
+}
+
+// versionOf returns twelve hex digits of a SHA-256 of what is JSON.
+func versionOf(parts ...any) string {
+	text, err := json.Marshal(parts)
+	if err != nil {
+		panic(err) // of a file, which JSON has
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:6])
 }
 
 func (x FileInitiative) build() Initiative {
@@ -224,32 +239,37 @@ func (p Plan) over(own Plan) Plan {
 	}
 	p.MaxWeeks, p.CorrectionDays = cmp.Or(p.MaxWeeks, own.MaxWeeks), cmp.Or(p.CorrectionDays, own.CorrectionDays)
 	p.WeeksUsedBefore, p.CheckInDays = cmp.Or(p.WeeksUsedBefore, own.WeeksUsedBefore), cmp.Or(p.CheckInDays, own.CheckInDays)
-	p.Introduction = cmp.Or(p.Introduction, own.Introduction)
+	p.Introduction, p.Absence = cmp.Or(p.Introduction, own.Introduction), cmp.Or(p.Absence, own.Absence)
 	return p
 }
 
-// build returns an activity of a week with what follows from where it is.
+// build returns an activity of a week with what follows from where it is: a form for each
+// place of its site.
 func (a Activity) build(id string, w Week, calendar Calendar) Activity {
-	a.Later = slices.Clone(a.Later)
-	forms := []*Activity{&a}
-	for i := range a.Later {
-		forms = append(forms, &a.Later[i])
-	}
-	for n, x := range forms {
-		x.ID, x.Municipality, x.Calendar, x.Version = id, w.Municipality, calendar, cmp.Or(x.Version, n+1)
-		if i := slices.IndexFunc(w.Sites, func(s Site) bool { return s.ID == x.Site }); i >= 0 {
-			x.Place = w.Sites[i].Place()
+	var forms []Activity
+	for n, x := range append([]Activity{a}, a.Later...) {
+		x.ID, x.Municipality, x.Calendar, x.Version, x.Later = id, w.Municipality, calendar, cmp.Or(x.Version, n+1), nil
+		i := slices.IndexFunc(w.Sites, func(s Site) bool { return s.ID == x.Site })
+		if i >= 0 {
+			x.Place = w.Sites[i].At(x.Since).Place()
+		}
+		forms = append(forms, x)
+		if i < 0 {
+			continue
+		}
+		for _, moved := range w.Sites[i].Later {
+			y := forms[len(forms)-1]
+			y.Since, y.Place = moved.Since, w.Sites[i].At(moved.Since).Place()
+			if y.Place != forms[len(forms)-1].Place && x.Since < y.Since && (n == len(a.Later) || y.Since < a.Later[n].Since) {
+				forms = append(forms, y)
+			}
 		}
 	}
-	return a
-}
-
-// Place returns where a site is, in words.
-func (s Site) Place() string {
-	if s.Address == "" {
-		return s.Name
+	built := forms[0]
+	if len(forms) > 1 {
+		built.Later = forms[1:]
 	}
-	return s.Name + ", " + s.Address
+	return built
 }
 
 // IDIn returns the id of a file's activity, the same id on every machine and after every reload, so that

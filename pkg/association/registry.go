@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"math"
 	"os"
@@ -13,6 +14,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/finsam/finsam/pkg/atomicfile"
 	"github.com/finsam/finsam/pkg/civil"
@@ -34,7 +37,19 @@ type serving struct {
 	assemble func(on civil.Date) *Association // nil: it is the same on every day
 	mu       sync.Mutex                       // held to assemble
 	day      atomic.Pointer[day]
+
+	others sync.Mutex // held to assemble another day than today
+	recent []dated    // the other days that were asked for last
 }
+
+// dated is an association as it is on a day.
+type dated struct {
+	on civil.Date
+	*Association
+}
+
+// maxRecent bounds the other days that are kept of an association.
+const maxRecent = 8
 
 // day is an association as it is on one day in Sweden.
 type day struct {
@@ -55,7 +70,7 @@ func NewRegistry(all ...*Association) (*Registry, error) {
 }
 
 // Serve serves an association from now on as assemble returns it for a day: called once for
-// each day on which the association is asked for.
+// each day on which the association is asked for, and for other days that are asked about.
 func (r *Registry) Serve(id string, assemble func(on civil.Date) *Association) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -133,16 +148,44 @@ func (r *Registry) Get(id string) (*Association, error) {
 	return nil, fault.ErrNotFound.Because(fmt.Errorf("no association %q is loaded", id))
 }
 
-// On returns an association as it is on a day.
+// On returns an association as it is on a day. Another than today is assembled for who asks,
+// one at a time, and the last of them are kept.
 func (r *Registry) On(id string, on civil.Date) (*Association, error) {
 	today, err := r.Get(id)
 	if err != nil || on == civil.DateOf(r.now()) {
 		return today, err
 	}
-	if s := (*r.served.Load())[id]; s.assemble != nil {
-		return s.assemble(on), nil
+	s := (*r.served.Load())[id]
+	if s.assemble == nil {
+		return today, nil
 	}
-	return today, nil
+	s.others.Lock()
+	defer s.others.Unlock()
+	if i := slices.IndexFunc(s.recent, func(d dated) bool { return d.on == on }); i >= 0 {
+		return s.recent[i].Association, nil
+	}
+	if len(s.recent) == maxRecent {
+		s.recent = slices.Delete(s.recent, 0, 1)
+	}
+	s.recent = append(s.recent, dated{on, s.assemble(on)})
+	return s.recent[len(s.recent)-1].Association, nil
+}
+
+// Performed reports whether a municipality performs an initiative on a day. An initiative that
+// has ended since is asked for as it was on the day.
+func (r *Registry) Performed(id, initiative, municipality string, on civil.Date) (bool, error) {
+	in, err := r.Get(id)
+	if err != nil {
+		return false, err
+	}
+	i, known := in.Initiative(initiative)
+	if !known && on < civil.DateOf(r.now()) {
+		if in, err = r.On(id, on); err != nil {
+			return false, err
+		}
+		i, known = in.Initiative(initiative)
+	}
+	return known && i.PerformedIn(municipality, on), nil
 }
 
 // All returns the associations as they are today, in the order of their ids.
@@ -155,14 +198,18 @@ func (r *Registry) All() (all []*Association) {
 }
 
 // Save checks a configuration, also against the one that it replaces (Continues), and
-// puts it into the folder as <id>.yaml in one step: after a crash the folder holds the old
-// file or the new one, whole.
+// puts it into the folder in one step, in place of the association's file: after a crash the
+// folder holds the old file or the new one, whole.
 func Save(dir string, data []byte) (*Association, error) {
 	a, err := Parse(data)
 	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(dir, a.ID+".yaml")
+	name, err := FileOf(dir, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, name)
 	if text, err := os.ReadFile(path); err == nil {
 		if before, err := Parse(text); err == nil {
 			if err := a.Continues(before, civil.DateOf(time.Now())); err != nil {
@@ -177,6 +224,30 @@ func Save(dir string, data []byte) (*Association, error) {
 		return nil, fmt.Errorf("save association: %w", err)
 	}
 	return a, nil
+}
+
+// FileOf returns the name of the file that has an association in a folder, also one that is
+// wrong otherwise: <id>.yaml where none has it. The error is that this one has another.
+func FileOf(dir, id string) (string, error) {
+	texts, err := ReadFolder(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read associations: %w", err)
+	}
+	own, other := id+".yaml", ""
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		var f struct{ Association Name }
+		_ = yaml.Unmarshal(texts[name], &f) // as far as it can be read
+		switch {
+		case f.Association.ID == id:
+			return name, nil
+		case name == own:
+			other = f.Association.ID
+		}
+	}
+	if other != "" {
+		return "", fmt.Errorf("%s has another association (%s): rename the file", own, other)
+	}
+	return own, nil
 }
 
 // Places returns where files are invalid, and nothing of their content: what was put

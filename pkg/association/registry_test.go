@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -93,6 +95,65 @@ func TestAnAssociationIsAssembledOnceForEachDayInSweden(t *testing.T) {
 	serve("second")
 	if a, err := r.Get("insjoriket"); err != nil || a.Name != "second on 2026-03-29" {
 		t.Errorf("what replaces it: %+v, %v", a, err)
+	}
+}
+
+// TestOtherDaysAreAssembledOnceWhileTheyAreAskedFor asks for more days than are kept, many at
+// once.
+func TestOtherDaysAreAssembledOnceWhileTheyAreAskedFor(t *testing.T) {
+	r, err := NewRegistry()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Now = func() time.Time { return time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC) }
+	var assembled, atOnce atomic.Int64
+	serve := func() {
+		r.Serve("insjoriket", func(on civil.Date) *Association {
+			if on == "2026-11-30" { // today is not one of them
+				return &Association{ID: "insjoriket", Name: string(on)}
+			}
+			assembled.Add(1)
+			if atOnce.Add(1) > 1 {
+				t.Error("two at once")
+			}
+			defer atOnce.Add(-1)
+			return &Association{ID: "insjoriket", Name: string(on)}
+		})
+	}
+	serve()
+	ask := func(days ...civil.Date) {
+		t.Helper()
+		var all sync.WaitGroup
+		for range 4 {
+			for _, on := range days {
+				all.Go(func() {
+					if a, err := r.On("insjoriket", on); err != nil || a.Name != string(on) {
+						t.Errorf("%s: %+v, %v", on, a, err)
+					}
+				})
+			}
+		}
+		all.Wait()
+	}
+	var days []civil.Date
+	for n := range maxRecent {
+		days = append(days, civil.Date("2027-01-01").AddDays(n))
+	}
+	for _, on := range days {
+		ask(on)
+	}
+	ask(days...)
+	if n := assembled.Load(); n != maxRecent {
+		t.Errorf("assembled %d times for %d days", n, maxRecent)
+	}
+	ask("2028-01-01")
+	ask(days[1:]...)
+	if n := assembled.Load(); n != maxRecent+1 {
+		t.Errorf("with one more day: %d times", n)
+	}
+	serve()
+	if ask(days[1]); assembled.Load() != maxRecent+2 {
+		t.Errorf("what was is asked for after an activation: %d", assembled.Load())
 	}
 }
 

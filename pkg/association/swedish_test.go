@@ -50,7 +50,7 @@ func TestEverySentenceOfTheChecksIsInBothLanguages(t *testing.T) {
 			t.Errorf("nobody says %q", sentence)
 		}
 	}
-	if p := (Problem{Want: "want four digits, got \"1\"", sv: "Ange fyra siffror."}); p.Text().EN != "Expected four digits, got \"1\"." || p.Text().SV != "Ange fyra siffror." {
+	if p := (Problem{Want: "want four digits, got \"1\"", SV: "Ange fyra siffror."}); p.Text().EN != "Expected four digits, got \"1\"." || p.Text().SV != "Ange fyra siffror." {
 		t.Errorf("got %+v", p.Text())
 	}
 }

@@ -99,6 +99,40 @@ var (
 
 // Lists are the lists, in the order of their ids.
 var Lists = []List{
+	list("AbsencePattern", "Hur någon är borta", "How somebody is absent", []Code{
+		code("in_a_row", "Flera gånger i rad", "Several times in a row"),
+		code("share", "En stor del av tiden", "A large part of the time"),
+	}),
+	list("AbsenceReason", "Varför någon inte kommer", "Why somebody does not come", []Code{
+		code("ill", "Sjuk", "Ill"),
+		code("care", "Vård av barn eller närstående", "Care of a child or relative"),
+		code("health_care", "Besök i vården", "Visit to health care"),
+		code("authority", "Möte med en myndighet", "Meeting with an authority"),
+		code("work", "Arbete", "Work"),
+		code("studies", "Studier", "Studies"),
+		code("other", "Annat", "Other"),
+		code("unknown", "Okänt", "Unknown"),
+	}),
+	list("AbsenceSignalState", "Läge för frånvaro att följa upp", "State of absence to follow up", []Code{
+		code("open", "Väntar på uppföljning", "Waits to be followed up"),
+		code("followed_up", "Uppföljd", "Followed up"),
+		code("ceased", "Finns inte längre", "Not there any more"),
+	}),
+	list("AbsenceSignalStepKind", "Steg i frånvaro att följa upp", "Step of absence to follow up", []Code{
+		code("noticed", "Upptäckt", "Notice"),
+		code("followed_up", "Uppföljning", "Follow-up"),
+		code("ceased", "Frånvaron finns inte längre", "End of the absence by a correction"),
+		code("assigned", "Byte av coach", "Change of coach"),
+	}),
+	list("AbsenceState", "Frånvaroanmälans läge", "State of a report of absence", []Code{
+		code("reported", "Anmäld", "Reported"),
+		code("withdrawn", "Återtagen", "Withdrawn"),
+	}),
+	list("AbsenceStepKind", "Steg i en frånvaroanmälan", "Step of a report of absence", []Code{
+		code("reported", "Anmälan", "Report"),
+		code("corrected", "Ändring", "Change"),
+		code("withdrawn", "Återtagande", "Withdrawal"),
+	}),
 	list("ActivityCategory", "Slag av aktivitet", "Category of activity", categories),
 	list("ActivityMode", "Form", "Mode", []Code{code("digital", "Digitalt", "Digital")}),
 	list("AttachmentType", "Filtyp", "File type", []Code{
@@ -111,11 +145,25 @@ var Lists = []List{
 	}),
 	list("Attendance", "Närvaro", "Attendance", []Code{
 		code("present", "Närvarande", "Present"),
-		code("absent_notified", "Anmäld frånvaro", "Absent, notified"),
+		code("late", "Sen", "Late"),
 		code("absent", "Frånvarande", "Absent"),
+		code("absent_notified", "Anmäld frånvaro", "Absent, notified"),
+	}),
+	list("AttendanceOutcome", "Vad som blev av en notering", "What became of a note", []Code{
+		code("noted", "Noterad", "Noted"),
+		code("already", "Kom redan tidigare", "There already"),
+		code("conflict", "Motsägs av en annan uppgift", "Contradicted by something else"),
+		code("refused", "Inte mottagen", "Not taken"),
 	}),
 	list("AuthorityKind", "Typ av part", "Kind of party", authorityKinds),
+	list("BookingPriority", "Bokningens turordning i kön", "Priority of a booking on the waiting list", []Code{
+		code("high", "Hög", "High"),
+		code("normal", "Normal", "Normal"),
+		code("low", "Låg", "Low"),
+	}),
 	list("BookingState", "Bokningens läge", "State of a booking", []Code{
+		code("waiting", "I kö", "On the waiting list"),
+		code("offered", "Erbjuden plats", "Offered a place"),
 		code("booked", "Bokad", "Booked"),
 		code("cancelled", "Avbokad", "Cancelled"),
 		code("ended", "Avslutad", "Ended"),
@@ -129,10 +177,20 @@ var Lists = []List{
 		code("reopened", "Återöppnande", "Reopening"),
 		code("moved", "Ny tid", "New time"),
 		code("discontinued", "Aktiviteten upphör", "End of the activity"),
+		code("waitlisted", "Ställd i kö", "Put on the waiting list"),
+		code("offered", "Erbjuden plats", "Offer of a place"),
+		code("accepted", "Accepterat erbjudande", "Accepted offer"),
+		code("declined", "Avböjt erbjudande", "Declined offer"),
+		code("offer_expired", "Erbjudandet gick ut", "Expired offer"),
+		code("lapsed", "Dagarna har varit", "Its days have been"),
 	}),
 	list("CalendarFeedState", "Kalenderadressens läge", "State of a calendar address", []Code{
 		code("open", "Öppen", "Open"),
 		code("revoked", "Återkallad", "Revoked"),
+	}),
+	list("CalendarSubject", "Vad personalens kalender visar", "What a calendar of staff shows", []Code{
+		code("leader", "Det som en ledare håller", "What a leader leads"),
+		code("municipality", "Det som en kommun erbjuder", "What a municipality offers"),
 	}),
 	list("CancellationReason", "Varför ett tillfälle är inställt", "Why an occurrence is called off", []Code{
 		code("leader_absent", "Ledaren är frånvarande", "The leader is absent"),
@@ -179,6 +237,11 @@ var Lists = []List{
 	list("DayPart", "Del av dagen", "Part of the day", []Code{
 		code("morning", "Förmiddag", "Morning"),
 		code("afternoon", "Eftermiddag", "Afternoon"),
+	}),
+	list("DeclineReason", "Vem som tackade nej", "Who declined", []Code{
+		code("participant", "Deltagaren", "The participant"),
+		code("site", "Platsen", "The site"),
+		code("other", "Annat", "Other"),
 	}),
 	list("DeliveryOutcome", "Svar på en leverans", "Outcome of a delivery", []Code{
 		code("ok", "Mottagen", "Received"),
@@ -229,6 +292,13 @@ var Lists = []List{
 	}),
 	list("FigureMeasure", "Mått", "Measure", figures),
 	list("FigureTable", "Tabell", "Table", divisions),
+	list("FollowUpAction", "Vad coachen gjorde åt frånvaron", "What the coach did about the absence", []Code{
+		code("contacted", "Kontakt med deltagaren", "Contact with the participant"),
+		code("meeting_booked", "Möte bokat", "Meeting booked"),
+		code("week_changed", "Veckan ändrad", "Week changed"),
+		code("referrer_informed", "Remittenten informerad", "Referrer informed"),
+		code("no_action", "Ingen åtgärd behövs", "No action needed"),
+	}),
 	list("FormFieldKind", "Slag av fält", "Kind of field", []Code{
 		code("text", "Text", "Text"),
 		code("long_text", "Längre text", "Longer text"),
@@ -241,6 +311,7 @@ var Lists = []List{
 		code("codes", "Flera val ur en kodlista", "Several choices of a code list"),
 		code("unit", "Den egna enheten", "The own unit"),
 		code("municipality", "En kommun", "A municipality"),
+		code("initiative", "Checklistans insats", "The checklist's initiative"),
 		code("authorities", "Myndigheter", "Authorities"),
 		code("consent_text", "En samtyckestext", "A consent text"),
 	}),
@@ -249,6 +320,81 @@ var Lists = []List{
 		code("male", "Man", "Male"),
 		code("other", "Annat", "Other"),
 		code("unknown", "Okänt", "Unknown"),
+	}),
+	list("GroupCancellationReason", "Varför en grupp är inställd", "Why a group is cancelled", []Code{
+		code("too_few", "För få deltagare", "Too few participants"),
+		code("leader_absent", "Ledaren är frånvarande", "The leader is absent"),
+		code("premises", "Lokalen kan inte användas", "The premises cannot be used"),
+		code("other", "Annat", "Other"),
+	}),
+	list("GroupExclusion", "Varför någon inte är med i förslaget", "Why somebody is not in the proposal", []Code{
+		code("elsewhere", "Annan kommun", "Another municipality"),
+		code("other_mode", "Annan form", "Another mode"),
+		code("other_time", "Annan tid", "Another time"),
+		code("later", "Kan börja först senare", "Can begin only later"),
+		code("not_ready", "Inskrivningen tillåter det inte", "The enrolment does not allow it"),
+		code("no_room", "Andra kommer först", "Others come first"),
+	}),
+	list("GroupMemberState", "Platsens läge", "State of a place", []Code{
+		code("placed", "Tagen", "Taken"),
+		code("offered", "Erbjuden", "Offered"),
+		code("left", "Har slutat", "Has left"),
+	}),
+	list("GroupMode", "Hur man deltar", "How one takes part", []Code{
+		code("place", "På plats", "At the place"),
+		code("digital", "Digitalt", "Digitally"),
+	}),
+	list("GroupPriority", "Prioritet", "Priority", []Code{
+		code("high", "Hög", "High"),
+		code("normal", "Normal", "Normal"),
+		code("low", "Låg", "Low"),
+	}),
+	list("GroupSessionState", "Tillfällets läge", "State of a session", []Code{
+		code("planned", "Planerat", "Planned"),
+		code("cancelled", "Inställt", "Called off"),
+	}),
+	list("GroupState", "Gruppens läge", "State of a group", []Code{
+		code("planned", "Planerad", "Planned"),
+		code("open", "Öppen", "Open"),
+		code("running", "Pågår", "Running"),
+		code("ended", "Avslutad", "Ended"),
+		code("cancelled", "Inställd", "Cancelled"),
+	}),
+	list("GroupStepKind", "Steg i en grupp", "Step of a group", []Code{
+		code("planned", "Planering", "Planning"),
+		code("changed", "Ändring", "Change"),
+		code("opened", "Öppning", "Opening"),
+		code("offered", "Erbjuden plats", "Offered place"),
+		code("placed", "Tagen plats", "Taken place"),
+		code("freed", "Ledig plats", "Freed place"),
+		code("started", "Start", "Start"),
+		code("ended", "Slut", "End"),
+		code("cancelled", "Inställd", "Cancellation"),
+	}),
+	list("GroupWaitReason", "Varför någon väntar vidare", "Why somebody waits on", []Code{
+		code("declined", "Tackade nej", "Declined"),
+		code("lapsed", "Svarade inte i tid", "No answer in time"),
+		code("left", "Slutade", "Left"),
+		code("not_booked", "Bokningen blev inte av", "The booking was not made"),
+		code("cancelled", "Gruppen ställdes in", "The group was cancelled"),
+	}),
+	list("GroupWaitState", "Läge på väntelistan", "State on the waiting list", []Code{
+		code("waiting", "Väntar", "Waiting"),
+		code("offered", "Har erbjudande", "Has an offer"),
+		code("placed", "Har plats", "Has a place"),
+		code("ended", "Väntar inte längre", "Does not wait any more"),
+	}),
+	list("GroupWaitStepKind", "Steg på väntelistan", "Step on the waiting list", []Code{
+		code("queued", "Plats på väntelistan", "Place on the waiting list"),
+		code("offered", "Erbjuden plats", "Offered place"),
+		code("placed", "Tagen plats", "Taken place"),
+		code("returned", "Åter på väntelistan", "Back on the waiting list"),
+		code("ended", "Slut på väntan", "End of the wait"),
+	}),
+	list("HolidayPolicy", "På helgdagar och stängda dagar", "On public holidays and closed days", []Code{
+		code("off", "Hålls inte", "Does not take place"),
+		code("on", "Hålls ändå", "Takes place all the same"),
+		code("moved", "Flyttas till en annan dag i veckan", "Moved to another day of the week"),
 	}),
 	list("IdentityField", "Uppgift om personen", "Field of the identity", []Code{
 		code("givenName", "Förnamn", "Given name"),
@@ -314,6 +460,38 @@ var Lists = []List{
 		code("unprotected", "Skyddets slut", "End of the protection"),
 		code("contact_changed", "Ändrade kontaktuppgifter", "Changed contact details"),
 		code("rectified", "Rättelse", "Rectification"),
+	}),
+	list("PlacementAttendance", "Närvaro på en plats", "Attendance at a site", []Code{
+		code("present", "Närvarande", "Present"),
+		code("late", "Sen", "Late"),
+		code("absent", "Frånvarande", "Absent"),
+	}),
+	list("PlacementEndReason", "Varför en placering avslutas", "Why a placement ends", []Code{
+		code("according_to_plan", "Enligt plan", "According to plan"),
+		code("work", "Arbete", "Work"),
+		code("studies", "Studier", "Studies"),
+		code("ill_health", "Ohälsa", "Ill health"),
+		code("own_choice", "Eget val", "Own choice"),
+		code("site", "Platsen", "The site"),
+		code("other", "Annat", "Other"),
+	}),
+	list("PlacementState", "Placeringens läge", "State of a placement", []Code{
+		code("offered", "Erbjuden", "Offered"),
+		code("agreed", "Avtalad", "Agreed"),
+		code("running", "Pågående", "Running"),
+		code("ended", "Avslutad", "Ended"),
+		code("declined", "Avböjd", "Declined"),
+	}),
+	list("PlacementStepKind", "Steg i en placering", "Step of a placement", []Code{
+		code("offered", "Erbjudande", "Offer"),
+		code("agreed", "Överenskommelse", "Agreement"),
+		code("declined", "Nej till erbjudandet", "Refusal of the offer"),
+		code("lapsed", "Obesvarat erbjudande", "Unanswered offer"),
+		code("started", "Start", "Start"),
+		code("attendance_noted", "Noterad närvaro", "Noted attendance"),
+		code("follow_up_due", "Dags för uppföljning", "Follow-up due"),
+		code("followed_up", "Uppföljning", "Follow-up"),
+		code("ended", "Slut", "End"),
 	}),
 	list("ProgrammeKind", "Typ av programobjekt", "Kind of programme object", []Code{
 		code("association", "Förbundet och dess medlemmar", "The association and its members"),
@@ -419,7 +597,10 @@ var Lists = []List{
 	}),
 	list("ReferredProtection", "Skyddets nivå", "Level of protection", protectionLevels),
 	list("ReferrerKind", "Vem som kan remittera", "Who can refer", authorityKinds, privateCare, self),
-	list("RemovableField", "Uppgift som kan tas bort", "Field that can be removed", []Code{code("contact", "Kontakt på arbetet", "Contact at work")}),
+	list("RemovableField", "Uppgift som kan tas bort", "Field that can be removed", []Code{
+		code("contact", "Kontakt på arbetet", "Contact at work"),
+		code("wishedInitiative", "Önskemålet om insats", "The wish for an initiative"),
+	}),
 	list("RightTimeAnswer", "Svar på en fråga", "Answer to a question", []Code{
 		code("yes", "Ja", "Yes"),
 		code("no", "Nej", "No"),
@@ -453,6 +634,10 @@ var Lists = []List{
 		code("on", "På", "On"),
 		code("off", "Av", "Off"),
 		code("gone", "Adressen finns inte längre", "The address has gone"),
+	}),
+	list("WeekLack", "Vad som saknas i veckan", "What the week lacks", []Code{
+		code("planned", "Inte bokat", "Not booked"),
+		code("attended", "Inte närvarande", "Not attended"),
 	}),
 	list("Weekday", "Veckodag", "Weekday", []Code{
 		code("monday", "Måndag", "Monday"),

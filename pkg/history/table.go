@@ -104,8 +104,10 @@ func (t Table[State, Kind, Party]) Drawing(states []State) string {
 		}
 		for _, row := range t {
 			if slices.Contains(row.From, from) && row.To != Same && row.To != from {
-				fmt.Fprintf(&b, "    %s --> %s: %s\n", name, row.To, label(row))
 				final = false
+				if arrow := fmt.Sprintf("    %s --> %s: %s\n", name, row.To, label(row)); !strings.Contains(b.String(), arrow) {
+					b.WriteString(arrow)
+				}
 			}
 		}
 		if final {

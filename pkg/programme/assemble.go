@@ -20,24 +20,30 @@ import (
 // longer than anybody may book, note or correct.
 const historyYears = 2
 
-// Assemble returns the file of what is active on a day; series and closed days have all
-// their forms from two years before on. Those that are over name the place of a site that has
-// ended. It holds what the objects hold: neither is to be changed.
+// Assemble returns the file of what is active on a day; series, sites and closed days have all
+// their forms from two years before on, and texts of consent all their periods. It holds what
+// the objects hold: neither is to be changed.
 func Assemble(objects []*Object, on civil.Date) *association.File {
-	f, digest, ended := &association.File{}, sha256.New(), map[string]string{} // place of each site without a version on the day
+	f, digest := &association.File{}, sha256.New()
 	sorted := slices.SortedFunc(slices.Values(objects), func(a, b *Object) int {
 		return cmp.Or(cmp.Compare(slices.Index(Kinds, a.Kind), slices.Index(Kinds, b.Kind)), cmp.Compare(a.ID, b.ID))
 	})
 	for _, o := range sorted {
 		f.Association.ID = o.Association
+		for _, p := range o.Periods { // a referral is held against the text of the day of its consent
+			if p.From <= Beginning {
+				p.From = ""
+			}
+			if o.Kind == ConsentText {
+				f.ConsentPeriods = append(f.ConsentPeriods, association.ConsentPeriod{Version: strings.Split(o.ID, ".")[1], From: p.From, Until: p.Until})
+			}
+		}
 		switch v, active := o.On(on); {
-		case o.Kind == ClosedDays || o.Kind == Series:
-			o.assembleForms(f, on, ended, digest)
+		case o.Kind == ClosedDays || o.Kind == Series || o.Kind == Site:
+			o.assembleForms(f, on, digest)
 		case active:
 			fmt.Fprintln(digest, o.ID, v.N)
 			o.assemble(f, v)
-		case o.Kind == Site && len(o.Versions) > 0: // before all series
-			ended[o.ID] = o.Versions[len(o.Versions)-1].Content.Site.Place()
 		}
 	}
 	position := func(w association.Week) int {
@@ -91,10 +97,6 @@ func (o *Object) assemble(f *association.File, v *Version) {
 		l := *c.CodeList
 		l.ID = parts[1]
 		f.CodeLists = append(f.CodeLists, l)
-	case Site:
-		s, w := *c.Site, weekOf(f, o.Municipality)
-		s.ID, s.Municipality = parts[2], ""
-		w.Sites = append(w.Sites, s)
 	}
 }
 
@@ -107,10 +109,12 @@ func weekOf(f *association.File, municipality string) *association.Week {
 	return &f.Weeks[i]
 }
 
-// assembleForms adds to a file what series or closed days are from two years before a day on.
-func (o *Object) assembleForms(f *association.File, on civil.Date, ended map[string]string, digest io.Writer) {
+// assembleForms adds to a file what series, a site or closed days are from two years before a
+// day on.
+func (o *Object) assembleForms(f *association.File, on civil.Date, digest io.Writer) {
 	var days []association.Calendar
 	var series []association.Activity
+	var sites []association.Site
 	for _, p := range o.since(on.AddYears(-historyYears)) {
 		fmt.Fprintln(digest, o.ID, p)
 		from := p.From
@@ -123,16 +127,26 @@ func (o *Object) assembleForms(f *association.File, on civil.Date, ended map[str
 		case o.Kind == ClosedDays:
 			days = append(days, *v.Content.ClosedDays)
 			days[len(days)-1].Version, days[len(days)-1].Since = v.N-1, from
+		case v == nil && len(series)+len(sites) == 0: // what ended before is not known any more
+		case o.Kind == Site && v == nil:
+			sites = append(sites, association.Site{Since: from, Gone: true})
+		case o.Kind == Site:
+			s := *v.Content.Site
+			s.ID, s.Municipality, s.Since = "", "", from
+			if len(sites) == 0 {
+				s.ID = o.ID[strings.LastIndex(o.ID, ".")+1:]
+				if p != o.Periods[0] { // nor what it was before
+					s.Since = ""
+				}
+			}
+			sites = append(sites, s)
 		case v == nil:
 			gone := series[len(series)-1]
-			gone.Since, gone.Day, gone.Gone = from, "", true
+			gone.Since, gone.Day, gone.Gone, gone.Version = from, "", true, o.Versions[len(o.Versions)-1].N
 			series = append(series, gone)
 		default:
 			x := *v.Content.Series
 			x.GivenID, x.Since, x.Version = strings.TrimPrefix(o.ID, "series."), from, v.N
-			if place := ended["site."+o.Municipality+"."+x.Site]; place != "" && p.last() < on {
-				x.Site, x.Place = "", place
-			}
 			series = append(series, x)
 		}
 	}
@@ -143,6 +157,10 @@ func (o *Object) assembleForms(f *association.File, on civil.Date, ended map[str
 	case len(days) > 0:
 		days[0].Later = days[1:]
 		weekOf(f, o.Municipality).Calendar = &days[0]
+	case len(sites) > 0:
+		sites[0].Later = sites[1:]
+		w := weekOf(f, o.Municipality)
+		w.Sites = append(w.Sites, sites[0])
 	case len(series) > 0:
 		series[0].Later = series[1:]
 		w := weekOf(f, o.Municipality)
@@ -151,15 +169,18 @@ func (o *Object) assembleForms(f *association.File, on civil.Date, ended map[str
 }
 
 // since returns the periods that are not over on a day, and between and behind them those
-// in which no version holds.
+// in which no version holds; also the one that goes on since all were over before the day.
 func (o *Object) since(day civil.Date) []Period {
 	var all []Period
 	for i, p := range o.Periods {
-		if p.last() < day {
-			continue
+		if p.last() >= day {
+			all = append(all, p)
 		}
-		all = append(all, p)
-		if p.Until != "" && (i+1 == len(o.Periods) || p.Until.AddDays(1) < o.Periods[i+1].From) {
+		next := forever // the last day before something holds again
+		if i+1 < len(o.Periods) {
+			next = o.Periods[i+1].From.AddDays(-1)
+		}
+		if p.Until != "" && p.Until < next && next >= day {
 			all = append(all, Period{From: p.Until.AddDays(1)})
 		}
 	}

@@ -25,14 +25,14 @@ func TestAnAssembledSeriesIsOnEachDayWhatItsVersionSays(t *testing.T) {
 	for _, c := range []struct {
 		sentence string
 		spans    []string
-		days     string // day and what takes place then, with the version
+		days     string // day and what takes place then, with the version; where nothing does, with the latest, below which no sequence falls
 	}{
 		{"one that goes on", []string{string(Beginning)}, "2000-01-01 monday 1; 2026-11-30 monday 1; 2040-01-01 monday 1"},
 		{"one that begins", []string{"2026-12-08"}, "2026-12-07  1; 2026-12-08 monday 1"},
 		{"one that ends", []string{"2026-01-01 2026-12-07"}, "2025-12-31  1; 2026-01-01 monday 1; 2026-12-07 monday 1; 2026-12-08  1"},
 		{"this and following", []string{string(Beginning), "2026-12-08"}, "2026-12-07 monday 1; 2026-12-08 tuesday 2"},
 		{"another in between", []string{string(Beginning), "2026-12-08 2026-12-14"}, "2026-12-07 monday 1; 2026-12-08 tuesday 2; 2026-12-14 tuesday 2; 2026-12-15 monday 1"},
-		{"a break", []string{"2026-01-01 2026-05-31", "2026-09-01"}, "2026-05-31 monday 1; 2026-06-01  1; 2026-08-31  1; 2026-09-01 tuesday 2"},
+		{"a break", []string{"2026-01-01 2026-05-31", "2026-09-01"}, "2026-05-31 monday 1; 2026-06-01  2; 2026-08-31  2; 2026-09-01 tuesday 2"},
 		{"what was over two years ago", []string{"2020-01-01 2021-01-01", "2021-01-02 2024-11-29", "2024-11-30 2025-01-01", "2025-01-02"}, "2024-11-29  3; 2024-11-30 wednesday 3; 2025-01-02 thursday 4"},
 		{"all of it over two years ago", []string{"2020-01-01 2024-11-29"}, ""},
 	} {
@@ -71,6 +71,87 @@ func TestWhatWasAtASiteThatHasEndedIsStillThere(t *testing.T) {
 		if v, _ := walk.On("2026-11-23"); v.Content.Series.Site != "neon" {
 			t.Errorf("%s: the object is another", sentence)
 		}
+	}
+}
+
+// TestAPastWeekKeepsTheAddressOfThen is: a site that moves takes its activities with it, from the
+// day on, and what has been there stays where it was.
+func TestAPastWeekKeepsTheAddressOfThen(t *testing.T) {
+	at := func(address string) Content { return Content{Site: &association.Site{Name: "Neon", Address: address}} }
+	site := activated([]Wanted{{ID: "site.1481.neon", Kind: Site, Municipality: "1481", Forms: []Form{
+		{"2023-01-01", "2023-12-31", at("Gatan 0")}, {"2024-01-01", "2026-08-31", at("Gatan 1")}, {"2026-09-01", "2027-01-10", at("Gatan 2")}, {"2027-01-11", "", at("Gatan 3")},
+	}}})[0]
+	walk := series("2023-01-01 2026-10-31", "2026-11-01")
+	for i := range walk.Versions {
+		walk.Versions[i].Content.Series.Site = "neon"
+	}
+	for _, on := range []civil.Date{today, "2027-02-01"} { // whenever it is asked
+		f := Assemble([]*Object{site, walk}, on)
+		for _, p := range f.Check() {
+			if p.Object == walk.ID || p.Object == site.ID {
+				t.Errorf("%s: %+v", on, p)
+			}
+		}
+		x := f.Build().Weeks[0].Activities[0]
+		for day, want := range map[civil.Date]string{
+			"2026-08-31": "Neon, Gatan 1 monday 1", "2026-09-01": "Neon, Gatan 2 monday 1", "2026-10-31": "Neon, Gatan 2 monday 1",
+			"2026-11-01": "Neon, Gatan 2 tuesday 2", "2027-01-10": "Neon, Gatan 2 tuesday 2", "2027-01-11": "Neon, Gatan 3 tuesday 2",
+		} {
+			if is := x.At(day); fmt.Sprint(is.Place, " ", is.Day, " ", is.Version) != want {
+				t.Errorf("on %s, asked on %s: %s %s %d, want %s", day, on, is.Place, is.Day, is.Version, want)
+			}
+		}
+	}
+}
+
+// TestAnActivityIsAtASiteThatIsThere checks the days that both have.
+func TestAnActivityIsAtASiteThatIsThere(t *testing.T) {
+	neon := Content{Site: &association.Site{Name: "Neon"}}
+	for sentence, c := range map[string]struct {
+		forms []Form
+		wrong bool
+	}{
+		"it is there":                       {[]Form{{Beginning, "", neon}}, false},
+		"from the first day on":             {[]Form{{"2026-12-01", "2027-01-31", neon}}, false},
+		"it comes a day later":              {[]Form{{"2026-12-02", "", neon}}, true},
+		"it goes a day before the last":     {[]Form{{Beginning, "2027-01-30", neon}}, true},
+		"it is away for a while":            {[]Form{{Beginning, "2026-12-31", neon}, {"2027-01-15", "", neon}}, true},
+		"it is away before, and afterwards": {[]Form{{"2026-01-01", "2026-02-01", neon}, {"2026-11-01", "2027-01-31", neon}, {"2027-06-01", "", neon}}, false},
+		"it was there only before":          {[]Form{{"2026-01-01", "2026-02-01", neon}}, true},
+	} {
+		walk := series("2026-12-01 2027-01-31")
+		walk.Versions[0].Content.Series.Site = "neon"
+		wrong := false
+		for _, p := range Assemble(append(activated([]Wanted{{ID: "site.1481.neon", Kind: Site, Municipality: "1481", Forms: c.forms}}), walk), today).Check() {
+			wrong = wrong || p.Object == walk.ID && p.Field == "site"
+		}
+		if wrong != c.wrong {
+			t.Errorf("%s: wrong is %t", sentence, wrong)
+		}
+	}
+}
+
+// TestTextsOfConsentAreKnownForTheDaysOnWhichTheyWereSigned asks on one day for the versions of
+// another.
+func TestTextsOfConsentAreKnownForTheDaysOnWhichTheyWereSigned(t *testing.T) {
+	text := func(id string, from, until civil.Date) Wanted {
+		return Wanted{ID: "consent_text." + id, Kind: ConsentText, Forms: []Form{{from, until, Content{ConsentText: &association.ConsentText{Title: "Samtycke", Text: "Påhittat."}}}}}
+	}
+	a := Assemble(activated([]Wanted{
+		text("2026-1.sv", "2026-01-01", "2026-06-30"), text("2026-1.en", "2026-03-01", "2026-07-31"), text("2026-2.sv", "2026-07-01", ""),
+	}), today).Build()
+	for on, want := range map[civil.Date]string{
+		"2025-12-31": "[]", "2026-01-01": "[2026-1]", "2026-06-30": "[2026-1]", "2026-07-01": "[2026-1 2026-2]", "2026-08-01": "[2026-2]", "2030-01-01": "[2026-2]",
+	} {
+		if got := fmt.Sprint(a.ConsentVersions(on)); got != want {
+			t.Errorf("%s: %s, want %s", on, got, want)
+		}
+	}
+	if len(a.ConsentTexts) != 1 {
+		t.Errorf("today there are %+v", a.ConsentTexts)
+	}
+	if always := (&association.File{ConsentTexts: []association.ConsentText{{Version: "1"}}}).Build(); fmt.Sprint(always.ConsentVersions("2001-01-01")) != "[1]" {
+		t.Errorf("of a file alone: %+v", always.ConsentPeriods)
 	}
 }
 

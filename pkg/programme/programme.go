@@ -78,6 +78,7 @@ type Version struct {
 	Content     Content         `json:"content"`
 	From        civil.Date      `json:"from"`            // first day
 	Until       civil.Date      `json:"until,omitempty"` // last day; empty: it goes on
+	Ends        bool            `json:"ends,omitempty"`  // of a draft: no version holds from its first day on; it has no content
 	Decision    string          `json:"decision,omitempty"`
 	By          history.Author  `json:"by"` // who wrote it
 	At          time.Time       `json:"at"`
@@ -144,11 +145,16 @@ func (o *Object) Discard() bool {
 }
 
 // Activate lets the draft hold in its span of days, and takes those days from the versions
-// that had them. What is behind the span stays with the version that had it.
+// that had them. What is behind the span stays with the version that had it. The draft of an
+// end lets no version hold from its first day on, and becomes none.
 func (o *Object) Activate(by history.Author, now time.Time) Version {
 	v := *o.Draft
 	v.ActivatedBy, v.ActivatedAt = &by, history.Stamp(now)
 	o.clear(v.From, cmp.Or(v.Until, forever))
+	if v.Ends {
+		o.Draft, o.Writes = nil, o.Writes+1
+		return v
+	}
 	o.Versions = append(slices.Clip(o.Versions), v)
 	slices.SortFunc(o.Versions, func(a, b Version) int { return cmp.Compare(a.N, b.N) })
 	o.Periods = append(o.Periods, Period{v.From, v.Until, v.N})
@@ -157,9 +163,14 @@ func (o *Object) Activate(by history.Author, now time.Time) Version {
 	return v
 }
 
+// HoldsFrom reports whether a version holds on a day or later.
+func (o *Object) HoldsFrom(d civil.Date) bool {
+	return len(o.Periods) > 0 && o.Periods[len(o.Periods)-1].last() >= d
+}
+
 // End lets no version hold from a day on. It reports whether one did.
 func (o *Object) End(from civil.Date) bool {
-	if len(o.Periods) == 0 || o.Periods[len(o.Periods)-1].last() < from {
+	if !o.HoldsFrom(from) {
 		return false
 	}
 	o.clear(from, forever)

@@ -25,7 +25,12 @@ func TestEveryDayHasTheVersionThatWasSetForItLast(t *testing.T) {
 			from, length := chance.IntN(days), 1+chance.IntN(days)
 			switch chance.IntN(5) {
 			case 0:
-				o.End(first.AddDays(from))
+				if chance.IntN(2) == 0 {
+					o.End(first.AddDays(from))
+				} else {
+					o.Draw(Version{From: first.AddDays(from), Ends: true}, by, now)
+					o.Activate(by, now)
+				}
 				for d := from; d < days; d++ {
 					want[d] = 0
 				}

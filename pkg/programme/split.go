@@ -62,7 +62,7 @@ func (c Content) bare() Content {
 	}
 	if c.Site != nil {
 		x := *c.Site
-		x.ID, x.Municipality = "", ""
+		x.ID, x.Municipality, x.Since, x.Gone, x.Later = "", "", "", false, nil
 		c.Site = &x
 	}
 	if c.Series != nil {
@@ -114,7 +114,11 @@ func Split(f *association.File) []Wanted {
 			days(w.Calendar, w.Municipality, w.Municipality)
 		}
 		for _, s := range w.Sites {
-			add(Site, w.Municipality, Content{Site: &s}, w.Municipality, s.ID)
+			x := add(Site, w.Municipality, Content{Site: &s}, w.Municipality, s.ID)
+			x.Forms = nil
+			for _, form := range append([]association.Site{s}, s.Later...) {
+				x.next(form.Since, Content{Site: &form})
+			}
 		}
 		for _, a := range w.Activities {
 			s := add(Series, w.Municipality, Content{Series: &a}, a.IDIn(f.Association.ID, w.Municipality))
@@ -128,13 +132,13 @@ func Split(f *association.File) []Wanted {
 	return all
 }
 
-// next ends the form before with the day before, and begins another: none where a series or
-// closed days are interrupted.
+// next ends the form before with the day before, and begins another: none where a series, a
+// site or closed days are interrupted.
 func (w *Wanted) next(since civil.Date, c Content) {
 	if n := len(w.Forms); n > 0 && w.Forms[n-1].Until == "" {
 		w.Forms[n-1].Until = since.AddDays(-1)
 	}
-	interrupted := c.Series != nil && c.Series.Gone || c.ClosedDays != nil && c.Equal(Content{ClosedDays: &association.Calendar{}})
+	interrupted := c.Series != nil && c.Series.Gone || c.Site != nil && c.Site.Gone || c.ClosedDays != nil && c.Equal(Content{ClosedDays: &association.Calendar{}})
 	if !interrupted {
 		w.Forms = append(w.Forms, Form{From: cmp.Or(since, Beginning), Content: c.bare()})
 	}

@@ -65,11 +65,25 @@ func (c chance) file(municipalities, initiatives, series int) *association.File 
 		}
 		for k := range c.IntN(3) {
 			w.Sites = append(w.Sites, association.Site{ID: fmt.Sprintf("plats-%d", k), Name: fmt.Sprintf("Plats %d", k), Address: oneOf(c, "", "Gatan 1"), WorkTraining: c.often(2), Areas: c.some("carpentry", "textile")})
+			if c.often(2) {
+				site := &w.Sites[len(w.Sites)-1]
+				site.Later = []association.Site{{Since: "2026-07-01", Name: site.Name, Address: "Gatan 2"}, {Since: "2027-02-01", Name: "Ny plats", Areas: []string{"textile"}}}
+			}
+			if s := &w.Sites[k]; s.WorkTraining && len(s.Areas) > 0 {
+				s.External, s.Supervisors = c.often(2), c.some("supervisor-1", "supervisor-2")
+				s.Open = []association.OpeningHours{{Day: "monday", From: "08:00", To: "16:00"}, {Day: "friday", From: "08:00", To: "12:00"}}
+				s.Places = []association.AreaPlaces{{Area: s.Areas[0], Places: c.IntN(5)}, {Area: s.Areas[0], Days: []string{"friday"}, Places: c.IntN(5)}}
+				s.Agreement = oneOf(c, nil, &association.SiteAgreement{From: "2026-01-01", Until: oneOf(c, civil.Date(""), "2027-12-31"), Reference: oneOf(c, "", "Dnr 1")})
+			}
 		}
 		for k := n; k < series; k += municipalities {
 			w.Activities = append(w.Activities, c.series(k, w.Sites))
 		}
 		slices.SortFunc(w.Activities, inWeek)
+		if c.often(3) { // one at which nothing is
+			gone := association.Site{ID: "borta", Since: oneOf(c, "", civil.Date("2026-02-01")), Name: "Borta", Later: []association.Site{{Since: "2026-06-01", Gone: true}, {Since: "2027-01-01", Name: "Tillbaka"}, {Since: "2027-06-01", Gone: true}}[:1+c.IntN(3)]}
+			w.Sites = append([]association.Site{gone}, w.Sites...)
+		}
 		if len(w.Sites)+len(w.Activities) > 0 || w.Calendar != nil {
 			f.Weeks = append(f.Weeks, w)
 		}
@@ -137,11 +151,26 @@ func (c chance) series(n int, sites []association.Site) association.Activity {
 		GivenID: fmt.Sprintf("00000000-0000-4000-8000-%012d", n), Since: oneOf(c, "", civil.Date("2026-02-01")), Name: fmt.Sprintf("Aktivitet %d", n), Category: oneOf(c, association.Categories...),
 		Day: oneOf(c, "monday", "tuesday", "sunday", ""), From: "09:00", To: "10:00", Mode: oneOf(c, "", "digital"), Place: oneOf(c, "", "Gatan 2: huset"), Places: c.some("A", "B"), Rotating: c.often(2),
 	}
+	x.Leader, x.Capacity, x.DropIn = oneOf(c, "", "ledare-1"), c.IntN(3), c.often(2)
+	if c.often(2) {
+		x.Day, x.Rule, x.First = "", oneOf(c, "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,TH", "FREQ=MONTHLY;BYDAY=1TU"), "2026-01-06"
+		x.Except, x.Contents = []civil.Date{"2026-07-07"}[:c.IntN(2)], []string{"Kost", "Sömn"}[:c.IntN(3)]
+	}
+	x.Extra, x.Holidays = []civil.Date{"2026-09-05"}[:c.IntN(2)], oneOf(c, "", "off", "on", "moved")
+	if x.Holidays == "moved" {
+		x.MovedTo = "wednesday"
+	}
+	if x.Mode == "digital" {
+		x.Link = oneOf(c, "", "https://mote.example.se/rum")
+	}
+	if c.often(2) {
+		x.Load = &association.Load{Physical: c.IntN(4), Travel: c.IntN(4)}
+	}
 	if len(sites) > 0 && c.often(3) {
 		x.Place, x.Site = "", oneOf(c, sites...).ID
 	}
 	if c.often(3) {
-		x.ClosedGroup = &association.ClosedGroup{Sessions: 6, Least: 6, Most: 8}
+		x.ClosedGroup, x.Capacity, x.DropIn = &association.ClosedGroup{Sessions: 6, Least: 6, Most: 8}, 0, false
 	}
 	form := x
 	for _, since := range []civil.Date{"2026-06-01", "2026-12-08", "2027-02-01"} {
@@ -153,9 +182,10 @@ func (c chance) series(n int, sites []association.Site) association.Activity {
 		case 0:
 			form.Day, form.Gone = "", true
 		case 1:
+			form.Rule, form.First, form.Contents, form.Except = "", "", nil, nil
 			form.Day, form.Gone, form.Part, form.From, form.To = "friday", false, "", "13:00", oneOf(c, "14:00", "14:30")
 		case 2:
-			form.Gone, form.Gather = false, oneOf(c, "", "entrén")
+			form.Gone, form.Gather, form.Leader = false, oneOf(c, "", "entrén"), oneOf(c, "", "ledare-1", "ledare-2")
 		default: // another content, which no partial change can say
 			form = association.Activity{Since: since, Name: "En annan", Category: "social", Part: "afternoon", Day: oneOf(c, "", "monday")}
 		}
@@ -186,7 +216,7 @@ func activated(all []Wanted) []*Object {
 // alike compares associations but for the numbers of versions and what is a matter of form.
 var alike = cmp.Options{
 	cmpopts.EquateEmpty(), cmpopts.IgnoreFields(association.Association{}, "Version"), cmpopts.IgnoreFields(association.Initiative{}, "Version"),
-	cmpopts.IgnoreFields(association.Plan{}, "Version"), cmpopts.IgnoreFields(association.Calendar{}, "Version"), cmpopts.IgnoreFields(association.Activity{}, "Version", "GivenID"), cmpopts.IgnoreUnexported(association.Week{}),
+	cmpopts.IgnoreFields(association.Plan{}, "Version"), cmpopts.IgnoreFields(association.Calendar{}, "Version"), cmpopts.IgnoreFields(association.Activity{}, "Version", "GivenID"), cmpopts.IgnoreFields(association.Week{}, "Version"), cmpopts.IgnoreUnexported(association.Week{}),
 }
 
 func TestWhatIsSplitAndAssembledIsTheSameAssociation(t *testing.T) {

@@ -28,12 +28,20 @@ const (
 	PartySupervisor Party = "supervisor"
 	PartyPerson     Party = "participant"
 	PartyManager    Party = "manager"
+	PartyPlanner    Party = "planner"
+	PartyStaff      Party = "association_admin"
 	PartyService    Party = "service" // on another service's event
 )
 
+// Forever is the last day of what has none.
+const Forever civil.Date = "9999-12-31"
+
+// IsDate reports whether a date exists, between the years 2000 and 2099.
+func IsDate(d civil.Date) bool { return d.Valid() && d >= "2000-01-01" && d <= "2099-12-31" }
+
 // ResourceOf returns what access to an activity depends on.
 func ResourceOf(associationID string, a association.Activity) access.Resource {
-	return access.Resource{Association: associationID, Relationships: []access.Relationship{{Municipality: a.Municipality}}}
+	return access.Resource{Association: associationID, Relationships: []access.Relationship{{Municipality: a.Municipality, Leader: a.Leader}}}
 }
 
 // Occurrence is one day on which an activity takes place, or should have.
@@ -42,8 +50,10 @@ type Occurrence struct {
 	Date      civil.Date
 	Starts    time.Time      // UTC; zero where no time is decided
 	Ends      time.Time      // UTC; zero where no time is decided
+	MovedFrom civil.Date     // the closed day on which it would have been; empty: none
+	Content   string         // of its week, where contents rotate
 	Holiday   *civil.Holiday // nil on other days
-	Closed    bool           // the association's calendar: nothing takes place
+	Closed    bool           // the association's calendar, or the series' own policy: nothing takes place
 	Cancelled *Cancellation
 }
 
@@ -57,35 +67,36 @@ type OccurrenceKey struct {
 type Cancellations map[OccurrenceKey]*Cancellation
 
 // OccurrenceOn returns the activity's occurrence on a date; ok is false when the
-// activity is not on that weekday, or on none yet.
+// activity is not planned on that day, or on none yet.
 func OccurrenceOn(a association.Activity, d civil.Date, cancelled Cancellations) (o Occurrence, ok bool) {
-	a = a.At(d)
-	day, scheduled := a.Weekday()
-	if !scheduled || day != d.MidnightUTC().Weekday() {
-		return Occurrence{}, false
+	for _, p := range a.Days(d, d) {
+		return occurrence(&a, p, cancelled), true
 	}
-	o = Occurrence{Activity: a, Date: d, Cancelled: cancelled[OccurrenceKey{a.ID, d}]}
-	if from, timed := association.Clock(a.From); timed {
-		to, _ := association.Clock(a.To)
-		o.Starts, o.Ends = d.At(from), d.At(to)
+	return Occurrence{}, false
+}
+
+// occurrence returns what takes place on a planned day of an activity.
+func occurrence(a *association.Activity, p association.Planned, cancelled Cancellations) Occurrence {
+	o := Occurrence{Activity: *p.Form, Date: p.Date, MovedFrom: p.Moved, Content: p.Form.ContentOn(cmp.Or(p.Moved, p.Date)), Cancelled: cancelled[OccurrenceKey{a.ID, p.Date}]}
+	o.Activity.Later = a.Later
+	if from, timed := association.Clock(p.Form.From); timed {
+		to, _ := association.Clock(p.Form.To)
+		o.Starts, o.Ends = p.Date.At(from), p.Date.At(to)
 	}
-	if h, isHoliday := d.Holiday(); isHoliday {
+	if h, isHoliday := p.Date.Holiday(); isHoliday {
 		o.Holiday = &h
 	}
-	o.Closed = a.Calendar.IsClosed(d)
-	return o, true
+	o.Closed = p.Form.IsOff(p.Date)
+	return o
 }
 
 // OccurrencesIn returns what takes place in a week, in the order of time; what has
 // no time of day comes last on its day.
 func OccurrencesIn(w Week, activities []association.Activity, cancelled Cancellations) []Occurrence {
 	var week []Occurrence
-	for n := range 7 {
-		d := w.Monday().AddDays(n)
-		for _, a := range activities {
-			if o, ok := OccurrenceOn(a, d, cancelled); ok {
-				week = append(week, o)
-			}
+	for i := range activities {
+		for _, p := range activities[i].Days(w.Monday(), w.Sunday()) {
+			week = append(week, occurrence(&activities[i], p, cancelled))
 		}
 	}
 	slices.SortStableFunc(week, Occurrence.Compare)

@@ -9,6 +9,7 @@ import (
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/idempotency"
+	"github.com/finsam/finsam/pkg/personnummer"
 )
 
 // Cancellation is one day on which an activity does not take place.
@@ -18,7 +19,8 @@ type Cancellation struct {
 	Activity     string              `json:"activity"`
 	Municipality string              `json:"municipality"` // four-digit code, the activity's
 	Date         civil.Date          `json:"date"`
-	Reason       string              `json:"reason"` // code
+	Reason       string              `json:"reason"`            // code
+	Message      string              `json:"message,omitempty"` // to all who would have come; about nobody
 	Receipt      idempotency.Receipt `json:"receipt"`
 	Steps        []CancellationStep  `json:"steps"`
 }
@@ -50,33 +52,79 @@ var cancellationTable = history.Table[CancellationState, CancellationState, Part
 // reasons are the codes of why an occurrence is called off, as in the contract.
 var reasons = []string{"leader_absent", "public_holiday", "closed", "weather", "place_unavailable", "too_few", "planning_day", "other"}
 
+// CancellationRequest is a cancellation on its way in: of one occurrence, or of those in a span
+// of days.
+type CancellationRequest struct {
+	Date    civil.Date
+	Until   civil.Date // last day of a span; empty: the one occurrence
+	Reason  string     // code
+	Message string     // to all who would have come
+}
+
+// maxCancelled is the most days that a span of cancellations may have.
+const maxCancelled = 100
+
+// Occurrences returns the days of a span on which an activity takes place, so that each can be
+// called off by itself; without a span the one day.
+func (r CancellationRequest) Occurrences(a association.Activity) ([]civil.Date, error) {
+	switch {
+	case r.Until == "":
+		return []civil.Date{r.Date}, nil
+	case !IsDate(r.Date):
+		return nil, ErrDate.AtField("/date")
+	case !IsDate(r.Until):
+		return nil, ErrDate.AtField("/until")
+	case r.Until < r.Date || r.Date.DaysUntil(r.Until) >= maxCancelled:
+		return nil, ErrCancelledSpan.AtField("/until")
+	case !a.Scheduled():
+		return nil, ErrUnscheduled
+	}
+	var days []civil.Date
+	for _, p := range a.Days(r.Date, r.Until) {
+		if !p.Form.IsOff(p.Date) {
+			days = append(days, p.Date)
+		}
+	}
+	if days == nil {
+		return nil, ErrNoOccurrence.WithText("Aktiviteten har inget tillfälle de dagarna. Välj dagar då den hålls.",
+			"The activity has no occurrence on those days. Choose days on which it takes place.").AtField("/until")
+	}
+	return days, nil
+}
+
 // CallOff returns the cancellation of an activity's occurrence on a date, at most a year
 // away; also of one that has been, and did not take place.
-func CallOff(id, associationID string, a association.Activity, date civil.Date, reason string, receipt idempotency.Receipt, by history.Author, now time.Time) (*Cancellation, error) {
+func CallOff(id, associationID string, a association.Activity, r CancellationRequest, receipt idempotency.Receipt, by history.Author, now time.Time) (*Cancellation, error) {
 	today := civil.DateOf(now)
-	o, occurs := OccurrenceOn(a, date, nil)
+	o, occurs := OccurrenceOn(a, r.Date, nil)
 	switch {
-	case !IsDate(date):
+	case !IsDate(r.Date):
 		return nil, ErrDate.AtField("/date")
-	case !slices.Contains(reasons, reason):
+	case !slices.Contains(reasons, r.Reason):
 		return nil, ErrReason.AtField("/reason")
+	case personnummer.Contains(r.Message):
+		return nil, personnummer.ErrNumberHere.AtField("/message")
 	case !a.Scheduled():
 		return nil, ErrUnscheduled
 	case !occurs:
 		return nil, ErrNoOccurrence.AtField("/date")
 	case o.Closed:
 		return nil, ErrCalledOff.AtField("/date")
-	case date > today.AddDays(366) || date < today.AddDays(-366):
+	case r.Date > today.AddDays(366) || r.Date < today.AddDays(-366):
 		return nil, ErrTooFar.AtField("/date")
 	}
 	return &Cancellation{
-		Association: associationID, ID: id, Activity: a.ID, Municipality: a.Municipality, Date: date, Reason: reason, Receipt: receipt,
+		Association: associationID, ID: id, Activity: a.ID, Municipality: a.Municipality, Date: r.Date, Reason: r.Reason, Message: r.Message, Receipt: receipt,
 		Steps: history.Append(nil, CancellationStep{Kind: Cancelled}, by, now),
 	}, nil
 }
 
-// Restore lets the occurrence take place after all, until its day has passed; what was said
-// afterwards is taken back at any time.
+// graceToRestore is for how many days after its day it can be said that what was called off
+// took place all the same, as who was there may have noted.
+const graceToRestore = 14
+
+// Restore lets the occurrence take place after all, until two weeks after its day; what was
+// said afterwards is taken back at any time.
 func (c *Cancellation) Restore(by history.Author, now time.Time) error {
 	switch {
 	case !cancellationTable.Allows(c.State(), Restored):
@@ -89,7 +137,7 @@ func (c *Cancellation) Restore(by history.Author, now time.Time) error {
 }
 
 func (c *Cancellation) isRestorable(today civil.Date) bool {
-	return today <= c.Date || c.Date < civil.DateOf(c.Steps[0].At)
+	return today <= c.Date.AddDays(graceToRestore) || c.Date < civil.DateOf(c.Steps[0].At)
 }
 
 // Operations returns what the cancellation's state allows on a day.

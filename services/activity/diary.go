@@ -119,13 +119,37 @@ type Claim struct {
 	From     civil.Date `json:"from"`
 	Until    civil.Date `json:"until"` // Forever when the booking goes on
 	At       time.Time  `json:"at"`
+	Slot     string     `json:"slot,omitempty"` // of the activity that it takes; empty: all of it
+	Home     string     `json:"home,omitempty"` // the booking's municipality; empty: the activity's
 
+	Version      int64  `json:"version,omitempty"`      // of the booking, when a place was claimed for its next step; zero: it was not stored
 	Cancellation string `json:"cancellation,omitempty"` // of an occurrence, that is or will be called off
+
+	Hours *association.OpeningHours `json:"hours,omitempty"` // of work training, whose placement Activity is: one day of the week
+}
+
+// activityOf returns the activity whose time a claim takes.
+func (c Claim) activityOf(offered func(id string) (association.Activity, bool)) (association.Activity, bool) {
+	if c.Hours == nil {
+		x, known := offered(c.Activity)
+		return inSlot(x, c.Slot), known
+	}
+	return association.Activity{ID: c.Activity, Day: c.Hours.Day, From: c.Hours.From, To: c.Hours.To}, true
 }
 
 // Claim returns the claim of the booking.
 func (b *Booking) Claim() Claim {
-	return Claim{Booking: b.ID, Activity: b.Activity, From: b.From, Until: b.Status().LastDay, At: b.Steps[0].At}
+	st := b.Status()
+	c := Claim{Booking: b.ID, Activity: b.Activity, From: st.FirstDay, Until: st.LastDay, At: b.Steps[0].At, Slot: b.Slot, Home: b.Municipality}
+	for _, s := range b.Steps {
+		if s.Kind == StepAccepted {
+			c.At = s.At
+		}
+	}
+	if !st.Held { // it takes no time yet
+		c.Until = c.From.AddDays(-1)
+	}
+	return c
 }
 
 // ClaimGrace is how long a claim counts whose booking is not stored yet: longer
@@ -136,9 +160,9 @@ const ClaimGrace = time.Minute
 // claim collides with it, that one is returned instead, blocked is true and nothing
 // is changed. Claims that ended two years ago are dropped.
 func (d *Diary) Take(c Claim, offered func(id string) (association.Activity, bool)) (blocking Claim, blocked bool) {
-	wanted, _ := offered(c.Activity)
+	wanted, _ := c.activityOf(offered)
 	for _, other := range d.Claims {
-		a, known := offered(other.Activity)
+		a, known := other.activityOf(offered)
 		if _, collide := collision(wanted, a, max(c.From, other.From), min(c.Until, other.Until)); collide && known && other.Booking != c.Booking {
 			return other, true
 		}
@@ -176,24 +200,40 @@ func (d *Diary) Shorten(booking string, lastDay civil.Date) bool {
 }
 
 // collision returns the first day of a span, for which both are booked, on which two
-// activities take the same time. The same activity twice collides also without times.
+// activities take the same time: within two years after the last of their changes, as both
+// recur. The same activity twice collides also without times. A closed day counts as any
+// other: it may be opened.
 func collision(a, b association.Activity, first, last civil.Date) (on civil.Date, collide bool) {
-	since := append([]civil.Date{first}, slices.Concat(turns(a), turns(b))...)
-	slices.Sort(since)
-	for i, d := range since { // each part of the span by itself
-		until := last
-		if i+1 < len(since) {
-			until = min(last, since[i+1].AddDays(-1))
+	overlap := func(x, y *association.Activity) bool {
+		return a.ID == b.ID || x.Timed() && y.Timed() && x.From < y.To && y.From < x.To
+	}
+	forms, others := append([]association.Activity{a}, a.Later...), append([]association.Activity{b}, b.Later...)
+	isPossible, horizon := false, first
+	for i := range forms {
+		for n := range others {
+			isPossible = isPossible || forms[i].HasDays() && others[n].HasDays() && overlap(&forms[i], &others[n])
+			horizon = max(horizon, forms[i].Since, others[n].Since, forms[i].First, others[n].First)
 		}
-		x, y := a.At(d), b.At(d)
-		day, scheduled := x.Weekday()
-		if d < first || !scheduled || x.Day != y.Day {
-			continue
+	}
+	if !isPossible {
+		return "", false
+	}
+	last = min(last, horizon.AddYears(2))
+	for weeks := 2; first <= last; weeks *= 4 { // most that collide do so soon
+		until := min(last, first.AddWeeks(weeks))
+		for x, y := a.Days(first, until), b.Days(first, until); len(x) > 0 && len(y) > 0; {
+			switch {
+			case x[0].Date < y[0].Date:
+				x = x[1:]
+			case x[0].Date > y[0].Date:
+				y = y[1:]
+			case overlap(x[0].Form, y[0].Form):
+				return x[0].Date, true
+			default:
+				x, y = x[1:], y[1:]
+			}
 		}
-		on = d.AddDays((int(day) - int(d.MidnightUTC().Weekday()) + 7) % 7)
-		if on <= until && (x.ID == y.ID || x.Timed() && y.Timed() && x.From < y.To && y.From < x.To) {
-			return on, true
-		}
+		first = until.AddDays(1)
 	}
 	return "", false
 }
@@ -203,6 +243,7 @@ func collision(a, b association.Activity, first, last civil.Date) (on civil.Date
 type Conflict struct {
 	Bookings   [2]string
 	Activities [2]string  // theirs
+	Homes      [2]string  // the bookings' municipalities; empty: the activity's
 	On         civil.Date // the first such day
 }
 
@@ -211,11 +252,11 @@ func (d *Diary) Conflicts(offered func(id string) (association.Activity, bool), 
 	var all []Conflict
 	for i, c := range d.Claims {
 		for _, other := range d.Claims[:i] {
-			a, known := offered(c.Activity)
-			b, also := offered(other.Activity)
+			a, known := c.activityOf(offered)
+			b, also := other.activityOf(offered)
 			on, collide := collision(a, b, max(c.From, other.From, from), min(c.Until, other.Until))
 			if known && also && collide {
-				all = append(all, Conflict{[2]string{other.Booking, c.Booking}, [2]string{other.Activity, c.Activity}, on})
+				all = append(all, Conflict{[2]string{other.Booking, c.Booking}, [2]string{other.Activity, c.Activity}, [2]string{other.Home, c.Home}, on})
 			}
 		}
 	}

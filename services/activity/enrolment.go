@@ -1,6 +1,7 @@
 package activity
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -92,6 +93,9 @@ func (e *Enrolment) Follow(n int64, kind string, data map[string]string, at time
 	return true
 }
 
+// LatestEvent returns the id of the event of the latest step.
+func (e *Enrolment) LatestEvent() string { return e.ID + "/" + strconv.FormatInt(e.Step, 10) }
+
 // NameInitiative notes the initiative of an enrolment that was stored without one. It reports
 // whether that was so.
 func (e *Enrolment) NameInitiative(id string) bool {
@@ -156,11 +160,13 @@ func (e *Enrolment) followBlock(data map[string]string) {
 }
 
 // CanBook returns what prevents a booking of an activity from a day on: the enrolment
-// runs now, and the activity belongs to the block of that day.
-func (e *Enrolment) CanBook(a association.Activity, from civil.Date) error {
+// runs now, or is planned to begin by that day, and the activity belongs to the block of that day.
+func (e *Enrolment) CanBook(a association.Activity, from, today civil.Date) error {
 	switch {
 	case e.Closed:
 		return ErrEnrolmentClosed.AtField("/enrolment")
+	case e.State == "planned" && e.isToBegin(today, from):
+		return nil
 	case e.State == "planned":
 		return ErrNotBegun.AtField("/enrolment")
 	case e.State == "paused":
@@ -186,6 +192,17 @@ func (e *Enrolment) CanAttend(a association.Activity, on civil.Date) error {
 		return ErrNotInBlock.AtField("/date")
 	}
 	return nil
+}
+
+// isToBegin reports whether the enrolment is planned to begin after a day, and by another.
+func (e *Enrolment) isToBegin(after, by civil.Date) bool {
+	for _, s := range slices.Backward(history.Story(e.Steps, func(s *EnrolmentStep) *history.Correction[EnrolmentStep] { return s.Correction })) {
+		if s.Kind == "planned" {
+			first := civil.Date(cmp.Or(s.Data["firstDay"], s.Data["on"]))
+			return first > after && first <= by
+		}
+	}
+	return false
 }
 
 func (e *Enrolment) isBefore(d civil.Date) bool { return len(e.Blocks) > 0 && d < e.Blocks[0].First }

@@ -35,6 +35,7 @@ var (
 // be attended on it, and booked from it.
 func TestWhoTakesPartInWhatAndWhen(t *testing.T) {
 	toPlan, toBlock1 := follow("planned", planned), follow("planned", planned, "started", begun)
+	toCome := follow("planned", data{"state": "planned", "on": "2026-12-01", "firstDay": "2026-12-01", "lastDay": "2027-05-17"})
 	toBlock2 := follow("planned", planned, "started", begun, "check_in_due", due, "decided", data{"state": "decided", "decision": "continue", "number": "1"}, "block_started", next)
 	prolonged := follow("planned", planned, "started", begun, "decided", longer)
 	pausing := follow("planned", planned, "started", begun, "check_in_due", due, "decided", rests)
@@ -61,6 +62,8 @@ func TestWhoTakesPartInWhatAndWhen(t *testing.T) {
 		{"a start that was none", notBegun, "health", "2026-10-06", ErrNotBegun, ErrNotBegun},
 		{"a closing that was none", reopened, "health", "2026-11-19", nil, nil},
 		{"planned, after the planned start", toPlan, "health", "2026-10-06", ErrNotBegun, ErrNotBegun},
+		{"planned to begin later, ahead of that day", toCome, "health", "2026-11-30", ErrNotBegun, ErrNotBegun},
+		{"and from that day on", toCome, "health", "2026-12-01", ErrNotBegun, nil},
 		{"planned, before it", toPlan, "health", "2026-10-04", ErrNotBegun, ErrNotBegun},
 		{"the day before the first", toBlock1, "health", "2026-10-04", ErrBeforeStart, ErrBeforeStart},
 		{"the first day", toBlock1, "health", "2026-10-05", nil, nil},
@@ -80,7 +83,7 @@ func TestWhoTakesPartInWhatAndWhen(t *testing.T) {
 		if err := c.e.CanAttend(a, c.on); !errors.Is(err, c.attend) {
 			t.Errorf("%s: attended: got %v, want %v", c.sentence, err, c.attend)
 		}
-		if err := c.e.CanBook(a, c.on); !errors.Is(err, c.book) {
+		if err := c.e.CanBook(a, c.on, civil.DateOf(friday)); !errors.Is(err, c.book) {
 			t.Errorf("%s: booked: got %v, want %v", c.sentence, err, c.book)
 		}
 	}

@@ -16,7 +16,7 @@ var (
 	ErrNoOccurrence = fault.New(fault.Unprocessable, "no-occurrence",
 		"Aktiviteten har inget tillfälle den dagen. Välj en dag då den hålls.", "The activity has no occurrence on that day. Choose a day on which it takes place.")
 	ErrPast = fault.New(fault.Unprocessable, "day-has-passed",
-		"Dagen har redan passerat. Det går bara att göra i dag och framåt.", "The day has already passed. This can be done for today and later only.")
+		"Dagen passerade för mer än två veckor sedan. Att tillfället blev av sägs senast två veckor efter dagen.", "The day was more than two weeks ago. That the occurrence took place is said two weeks after its day at the latest.")
 	ErrFuture = fault.New(fault.Unprocessable, "day-in-future",
 		"Dagen ligger i framtiden. Före dagen kan bara anmäld frånvaro noteras.", "The day is in the future. Before the day only absence that was notified can be noted.")
 	ErrTooFar = fault.New(fault.Unprocessable, "day-too-far",
@@ -27,6 +27,8 @@ var (
 		"Orsaken är ingen av koderna i dokumentationen. Välj en av dem.", "The reason is not one of the codes in the documentation. Choose one of them.")
 	ErrCalledOff = fault.New(fault.Conflict, "occurrence-already-cancelled",
 		"Tillfället är redan inställt.", "The occurrence is already called off.")
+	ErrCancelledSpan = fault.New(fault.Unprocessable, "cancelled-span",
+		"Sista dagen ska vara första dagen eller senare, och högst 99 dagar efter den.", "The last day must be the first day or later, and at most 99 days after it.")
 	ErrTookPlace = fault.New(fault.Conflict, "occurrence-attended",
 		"Det finns noterad närvaro på tillfället, så det har ägt rum. Rätta närvaron först.", "Somebody is noted as present on that day, so the occurrence took place. Correct the attendance first.")
 	ErrRestored = fault.New(fault.Conflict, "cancellation-already-lifted",
@@ -35,8 +37,6 @@ var (
 	// Booking.
 	ErrActivity = fault.New(fault.Unprocessable, "unknown-activity",
 		"Aktiviteten finns inte. Välj en av kommunens aktiviteter.", "There is no such activity. Choose one of the municipality's activities.")
-	ErrElsewhere = fault.New(fault.Unprocessable, "activity-elsewhere",
-		"Aktiviteten hör till en annan kommun. Du kan bara boka deltagare på din egen kommuns aktiviteter.", "The activity belongs to another municipality. You can book participants only into your own municipality's activities.")
 	ErrEnrolmentClosed = fault.New(fault.Unprocessable, "enrolment-closed",
 		"Inskrivningen är avslutad, så det går inte att boka.", "The enrolment is closed, so nothing can be booked.")
 	ErrNotBegun = fault.New(fault.Conflict, "enrolment-not-begun",
@@ -54,6 +54,23 @@ var (
 		"The group is closed, so nobody joins in the middle of the course. Choose the first day so that the participant is there from a start of the course.")
 	ErrGroupFull = fault.New(fault.Conflict, "group-full",
 		"Gruppen har inga platser kvar. Välj en senare start, eller en annan grupp.", "The group has no places left. Choose a later start, or another group.")
+	ErrFull = fault.New(fault.Conflict, "activity-full",
+		"Det finns ingen plats kvar, eller så väntar andra på den. Välj ett annat tillfälle, eller ange wait för att ställa deltagaren i kö.",
+		"There is no place left, or others wait for it. Choose another occurrence, or set wait to put the participant on the waiting list.")
+	ErrGivenAway = fault.New(fault.Conflict, "place-given-away",
+		"Platsen den dagen har gått till en annan sedan frånvaron anmäldes. Ställ deltagaren i kö till tillfället.", "The place on that day has gone to somebody else since the absence was notified. Put the participant on the waiting list for the occurrence.")
+	ErrNotWaiting = fault.New(fault.Conflict, "booking-not-waiting",
+		"Bokningen väntar inte på en plats.", "The booking does not wait for a place.")
+	ErrNotOffered = fault.New(fault.Conflict, "no-place-offered",
+		"Ingen plats är erbjuden för bokningen.", "No place is offered for the booking.")
+	ErrOfferOver = fault.New(fault.Conflict, "offer-over",
+		"Erbjudandets tid har gått ut, så platsen går till nästa. Deltagaren står kvar i kön.", "The time of the offer is over, so the place goes to the next. The participant stays on the waiting list.")
+	ErrSlot = fault.New(fault.Unprocessable, "no-such-slot",
+		"Aktiviteten bokas i tider, och detta är ingen av dem. Välj en av dagens tider.", "The activity is booked in slots, and none of them begins then. Choose one of the day's slots.")
+	ErrNoSlots = fault.New(fault.Unprocessable, "activity-without-slots",
+		"Aktiviteten bokas inte i tider. Utelämna slot.", "The activity is not booked in slots. Leave out slot.")
+	ErrNoDropIn = fault.New(fault.Unprocessable, "no-drop-in",
+		"Aktiviteten tar inte emot någon utan bokning. Låt coachen boka deltagaren.", "The activity receives nobody without a booking. Let the coach book the participant.")
 	ErrOver = fault.New(fault.Unprocessable, "activity-over",
 		"Aktiviteten hålls inte den dagen eller senare. Välj en annan aktivitet.", "The activity does not take place on that day or later. Choose another activity.")
 	ErrFrom = fault.New(fault.Unprocessable, "start-too-far",
@@ -76,6 +93,20 @@ var (
 		"Ingen närvaro är noterad för den dagen. Välj en dag som har en notering.", "No attendance has been noted for that day. Choose a day that has a note.")
 	ErrAttendance = fault.New(fault.Invalid, "unknown-attendance",
 		"Närvaron är ingen av koderna i dokumentationen. Välj en av dem.", "The attendance is not one of the codes in the documentation. Choose one of them.")
+	ErrMinutes = fault.New(fault.Unprocessable, "minutes-of-who-is-late",
+		"Ange minuter, 1 till 600, för den som kom sent, och bara då.", "Give minutes, 1 to 600, for who came late, and only then.")
+	ErrAbsenceReason = fault.New(fault.Invalid, "unknown-absence-reason",
+		"Orsaken till frånvaron är ingen av koderna i dokumentationen. Välj en av dem.", "The reason of the absence is not one of the codes in the documentation. Choose one of them.")
+	ErrCame = fault.New(fault.Unprocessable, "reason-of-who-came",
+		"Orsak och om det sades i förväg anges bara för den som är frånvarande. Utelämna dem.", "A reason, and whether it was notified ahead, are given only for who is absent. Leave them out.")
+	ErrNotListed = fault.New(fault.Unprocessable, "not-on-the-list",
+		"Bokningen finns inte på aktivitetens lista den dagen. Läs listan igen.", "The booking is not on the activity's list of that day. Read the list again.")
+	ErrClientReused = fault.New(fault.Conflict, "client-id-reused",
+		"Noteringens id har redan använts för en annan notering. Ge varje notering ett eget id.", "The note's id was used for another note already. Give each note an id of its own.")
+	ErrClock = fault.New(fault.Unprocessable, "noted-in-future",
+		"Tiden då det noterades ligger i framtiden. Ställ klockan rätt i telefonen eller datorn och ange tiden igen.", "The time at which it was noted is in the future. Set the clock of the phone or computer and give the time again.")
+	ErrNotedLongAgo = fault.New(fault.Unprocessable, "noted-long-ago",
+		"Tiden då det noterades ligger mer än ett år tillbaka. Ange en tid inom ett år.", "The time at which it was noted is more than a year ago. Give a time within a year.")
 	ErrNotCovered = fault.New(fault.Unprocessable, "outside-booking",
 		"Bokningen gäller inte den dagen. Välj en dag som den gäller.", "The booking does not cover that day. Choose a day that it covers.")
 	ErrDayOff = fault.New(fault.Unprocessable, "occurrence-cancelled",
@@ -83,9 +114,27 @@ var (
 	ErrAttended = fault.New(fault.Unprocessable, "attendance-after-end",
 		"Det finns noterad närvaro den dagen eller senare. Välj en senare dag.", "Attendance has been noted on that day or later. Choose a later day.")
 
+	// Absence that is reported.
+	ErrAbsenceFrom = fault.New(fault.Unprocessable, "absence-from",
+		"Första dagen ska ligga från en vecka tillbaka till ett år framåt.", "The first day must be from a week ago to a year ahead.")
+	ErrAbsenceUntil = fault.New(fault.Unprocessable, "absence-until",
+		"Sista dagen ska vara första dagen eller senare, högst 92 dagar sammanlagt. Gör ett uppehåll i inskrivningen om det blir längre.", "The last day must be the first day or later, 92 days at most in all. Pause the enrolment if it will be longer.")
+	ErrAbsenceGone = fault.New(fault.Conflict, "absence-withdrawn",
+		"Anmälan är återtagen. Gör en ny om deltagaren ändå inte kommer.", "The report was withdrawn. Make a new one if the participant does not come after all.")
+	ErrAbsenceFull = fault.New(fault.Conflict, "absence-full",
+		"Anmälan har ändrats för många gånger. Återta den och gör en ny.", "The report has been changed too many times. Withdraw it and make a new one.")
+
+	// Absence that the coach follows up.
+	ErrSignalDone = fault.New(fault.Conflict, "signal-not-open",
+		"Frånvaron är redan uppföljd, eller finns inte längre.", "The absence has been followed up already, or is not there any more.")
+	ErrFollowUp = fault.New(fault.Invalid, "unknown-follow-up",
+		"Åtgärden är ingen av koderna i dokumentationen. Välj en av dem.", "The action is not one of the codes in the documentation. Choose one of them.")
+
 	// Calendars.
 	ErrProtected = fault.New(fault.Conflict, "calendar-of-protected-person",
 		"Deltagaren har skyddade personuppgifter. Då finns det inga kalenderadresser; visa veckan i stället.", "The participant's identity is protected. There are no calendar addresses then; show the week instead.")
 	ErrAddresses = fault.New(fault.Conflict, "too-many-calendar-addresses",
 		"Deltagaren har redan tio kalenderadresser. Återkalla en som inte används.", "The participant has ten calendar addresses already. Revoke one that is not in use.")
+	ErrOwnAddresses = fault.New(fault.Conflict, "too-many-staff-calendars",
+		"Du har redan tio kalenderadresser. Återkalla en som inte används.", "You have ten calendar addresses already. Revoke one that is not in use.")
 )

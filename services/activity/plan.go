@@ -15,12 +15,19 @@ import (
 // part holds until the next one.
 type Plan []Part
 
-// Part is one part of a plan. One without a weekday has no occurrences.
+// Part is one part of a plan: what of a series says when it takes place. One without days has
+// no occurrences.
 type Part struct {
-	Since civil.Date `json:"since"`
-	Day   string     `json:"day,omitempty"`
-	From  string     `json:"from,omitempty"`
-	To    string     `json:"to,omitempty"`
+	Since    civil.Date   `json:"since"`
+	Day      string       `json:"day,omitempty"`
+	Rule     string       `json:"rule,omitempty"`
+	First    civil.Date   `json:"first,omitempty"`
+	Extra    []civil.Date `json:"extra,omitempty"`
+	Except   []civil.Date `json:"except,omitempty"`
+	Holidays string       `json:"holidays,omitempty"`
+	MovedTo  string       `json:"movedTo,omitempty"`
+	From     string       `json:"from,omitempty"`
+	To       string       `json:"to,omitempty"`
 }
 
 // PlanOf returns the plan of a series from a day on.
@@ -28,10 +35,20 @@ func PlanOf(a association.Activity, first civil.Date) Plan {
 	days := slices.DeleteFunc(turns(a), func(d civil.Date) bool { return d <= first })
 	var p Plan
 	for _, since := range append([]civil.Date{first}, days...) {
-		x := a.At(since)
-		p = append(p, Part{since, x.Day, x.From, x.To})
+		part := Part{Since: since}
+		if x := a.At(since); x.HasDays() {
+			part = Part{since, x.Day, x.Rule, x.First, x.Extra, x.Except, x.Holidays, x.MovedTo, x.From, x.To}
+		}
+		p = append(p, part)
 	}
 	return p
+}
+
+// form returns a series that takes place as the part says.
+func (p *Part) form() association.Activity {
+	return association.Activity{
+		Since: p.Since, Day: p.Day, Rule: p.Rule, First: p.First, Extra: p.Extra, Except: p.Except, Holidays: p.Holidays, MovedTo: p.MovedTo, From: p.From, To: p.To,
+	}
 }
 
 // turns returns the days from which a series is another than before, in their order.
@@ -54,15 +71,10 @@ func (p Plan) On(d civil.Date) (part Part, before int) {
 	return Part{}, 0
 }
 
-// isAs reports whether the occurrences of two parts are on the same weekday and time.
+// isAs reports whether the occurrences of two parts are on the same days and times.
 func (p Part) isAs(q Part) bool {
-	return p.Day == q.Day && (p.Day == "" || p.From == q.From && p.To == q.To)
-}
-
-// takesPlace reports whether the part has an occurrence on a day of the week.
-func (p Part) takesPlace(d civil.Date) bool {
-	day, scheduled := association.Activity{Day: p.Day}.Weekday()
-	return scheduled && day == d.MidnightUTC().Weekday()
+	a, b := p.form(), q.form()
+	return a.TakesPlaceAs(&b)
 }
 
 // times returns when the occurrence of a day starts and ends, zero where no time is decided.
@@ -119,14 +131,13 @@ func (b *Booking) Follow(x association.Activity, cause string, by history.Author
 	}
 	is := PlanOf(x, first)
 	ends := civil.Date("~") // behind every day
-	if last := is[len(is)-1]; last.Day == "" {
-		ends = last.Since
-		for _, p := range slices.Backward(is) {
-			if p.Day != "" {
-				break
-			}
-			ends = p.Since
+	for _, p := range slices.Backward(is) {
+		if form := p.form(); form.HasDays() {
+			break
 		}
+		ends = p.Since
+	}
+	if ends != "~" {
 		is = slices.DeleteFunc(is, func(p Part) bool { return p.Since >= ends })
 	}
 	step := func(s Step) {
@@ -135,7 +146,8 @@ func (b *Booking) Follow(x association.Activity, cause string, by history.Author
 	}
 	for _, s := range slices.Backward(history.Story(b.Steps, CorrectionOf)) {
 		part, _ := is.On(s.Date)
-		holds := part.Day != "" || s.Date == b.From && s.Date >= first // it may begin later than the booking
+		form := part.form()
+		holds := form.HasDays() || s.Date == b.From && s.Date >= first // it may begin later than the booking
 		if s.Kind == StepDiscontinued && s.Date < ends && holds {
 			step(Step{Kind: StepReopened, Correction: &history.Correction[Step]{Of: s.N}})
 		}
@@ -167,7 +179,9 @@ func (b *Booking) Follow(x association.Activity, cause string, by history.Author
 // slot is one occurrence of a booking in an ISO week, through all plans. A calendar knows it by its key, which never comes to mean another.
 type slot struct {
 	key     string
-	days    []civil.Date // on which it has been, the latest last
+	days    []civil.Date // on which it has been, the latest last, whatever is closed
+	date    civil.Date   // on which it is: the last of days, or where a closed day moves it to
+	movable bool         // in one of the plans closed days move it: on which day it is follows from all days of its week
 	part    Part
 	gone    bool
 	changes int
@@ -185,20 +199,84 @@ func (s *slot) change(d civil.Date, p Part, at time.Time) {
 	s.changes++
 }
 
-// slotsIn returns the occurrences of a booking in a week, also those that are gone.
-func (b *Booking) slotsIn(w Week, plans []followed) []*slot {
-	var slots []*slot
-	var week [7]civil.Date
-	for n, monday := 0, w.Monday(); n < len(week); n++ {
-		week[n] = monday.AddDays(n)
+// isAnother reports whether a calendar shows the occurrence in another way when its series is as
+// another part says, on the same day.
+func (s *slot) isAnother(p Part) bool {
+	return s.gone || s.part.From != p.From || s.part.To != p.To || s.part.Holidays != p.Holidays || p.Holidays == association.HolidaysMoved && !s.part.isAs(p)
+}
+
+// layer is a series as plans that lie one over another say it, and its days in a span.
+type layer struct {
+	series association.Activity
+	days   []association.Planned
+}
+
+// layersIn returns the series of a booking in a span of whole weeks, by each plan with those before it.
+func layersIn(first, last civil.Date, plans []followed, calendar association.Calendar) []layer {
+	layers := make([]layer, len(plans))
+	turns := []civil.Date{first}
+	for k, p := range plans {
+		for _, part := range p.Plan {
+			if part.Since > first && part.Since <= last {
+				turns = append(turns, part.Since)
+			}
+		}
+		slices.Sort(turns)
+		turns = slices.Compact(turns)
+		x, before := &layers[k].series, Part{}
+		for n, d := range turns {
+			part := partOn(plans[:k+1], d)
+			if n > 0 && part.isAs(before) {
+				continue
+			}
+			before = part
+			form := part.form()
+			form.Since, form.Calendar, form.Gone = d, calendar, !form.HasDays()
+			if n == 0 {
+				*x = form
+			} else {
+				x.Later = append(x.Later, form)
+			}
+		}
+		layers[k].days = x.Days(first, last)
 	}
+	return layers
+}
+
+// in returns the days of a week, and whether closed days move the series in it.
+func (l *layer) in(monday, sunday civil.Date) (days []association.Planned, movable bool) {
+	at := func(d civil.Date) int {
+		i, _ := slices.BinarySearchFunc(l.days, d, func(p association.Planned, d civil.Date) int { return cmp.Compare(p.Date, d) })
+		return i
+	}
+	movable = l.series.Holidays == association.HolidaysMoved
+	for _, form := range l.series.Later {
+		if form.Since > sunday {
+			break
+		}
+		movable = movable && form.Since > monday || form.Holidays == association.HolidaysMoved
+	}
+	return l.days[at(monday):at(sunday.AddDays(1))], movable
+}
+
+// slotsIn returns the occurrences of a booking of a series in the week of a Monday, also those that are gone.
+func (b *Booking) slotsIn(monday civil.Date, plans []followed, layers []layer) []*slot {
+	var slots []*slot
+	sunday := monday.AddDays(6)
+	isMovable, moved := false, map[civil.Date]civil.Date{}
 	for k := range plans {
+		planned, movable := layers[k].in(monday, sunday)
+		isMovable = isMovable || movable
+		clear(moved)
 		var days []civil.Date // on which something takes place, and no slot is yet
-		for _, d := range week {
-			if d >= b.From && d <= cmp.Or(b.Until, Forever) && partOn(plans[:k+1], d).takesPlace(d) {
+		for _, p := range planned {
+			d := cmp.Or(p.Moved, p.Date)
+			moved[d] = p.Date
+			if p.Date >= b.From && p.Date <= cmp.Or(b.Until, Forever) && hasSession(b.Sessions, p.Date) {
 				days = append(days, d)
 			}
 		}
+		slices.Sort(days)
 		var left []*slot // that are on another day now, or gone
 		for _, s := range slots {
 			i := slices.Index(days, s.day())
@@ -207,7 +285,7 @@ func (b *Booking) slotsIn(w Week, plans []followed) []*slot {
 				continue
 			}
 			days = slices.Delete(days, i, i+1)
-			if p := partOn(plans[:k+1], s.day()); s.gone || !p.isAs(s.part) {
+			if p := partOn(plans[:k+1], s.day()); s.isAnother(p) {
 				s.change(s.day(), p, plans[k].at)
 			}
 		}
@@ -233,5 +311,17 @@ func (b *Booking) slotsIn(w Week, plans []followed) []*slot {
 			}
 		}
 	}
+	for _, s := range slots {
+		s.movable, s.date = isMovable, s.day()
+		if to := moved[s.day()]; to != "" && !s.gone {
+			s.date = to
+		}
+	}
 	return slots
+}
+
+// hasSession reports whether one of a group's sessions is in the ISO week of a day: it stays
+// in its week when the activity is moved. Without any, each week has one.
+func hasSession(sessions []civil.Date, d civil.Date) bool {
+	return len(sessions) == 0 || slices.ContainsFunc(sessions, func(s civil.Date) bool { return WeekOf(s) == WeekOf(d) })
 }

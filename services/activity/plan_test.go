@@ -164,7 +164,7 @@ func TestASecondOccurrenceOfAWeekHasAUIDOfItsOwn(t *testing.T) {
 	keepUp(b, thursday, friday)
 	w := WeekOf("2026-12-08")
 	var keys []string
-	for _, s := range b.slotsIn(w, b.plans(x)) {
+	for _, s := range b.slotsIn(w.Monday(), b.plans(x), layersIn(w.Monday(), w.Sunday(), b.plans(x), x.Calendar)) {
 		keys = append(keys, s.key+" "+string(s.day()))
 	}
 	if len(keys) != 2 || keys[0] != "2026-12-08 2026-12-08" || keys[1] != "2026-12-10 2026-12-10" {
@@ -172,7 +172,7 @@ func TestASecondOccurrenceOfAWeekHasAUIDOfItsOwn(t *testing.T) {
 	}
 	keepUp(b, from(x, "2026-12-07", "friday", "", ""), friday)
 	keys = nil
-	for _, s := range b.slotsIn(w, b.plans(x)) {
+	for _, s := range b.slotsIn(w.Monday(), b.plans(x), layersIn(w.Monday(), w.Sunday(), b.plans(x), x.Calendar)) {
 		if keys = append(keys, s.key+" "+string(s.day())); s.gone {
 			keys[len(keys)-1] += " gone"
 		}

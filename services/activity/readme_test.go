@@ -12,6 +12,8 @@ func TestREADMEHasTheTablesOfTheCode(t *testing.T) {
 		"booking":      bookingTable.Drawing(bookingStates),
 		"cancellation": cancellationTable.Drawing([]CancellationState{Cancelled, Restored}),
 		"address":      addressTable.Drawing([]AddressState{AddressOpened, AddressRevoked}),
-		"access":       readmetest.Rights(api.Spec, "getBooking#text"),
+		"absence":      absenceTable.Drawing([]AbsenceState{AbsenceHolds, AbsenceGone}),
+		"signal":       signalTable.Drawing(signalStates),
+		"access":       readmetest.Rights(api.Spec, "getBooking#text", "getPlacement#text", "getGroup#members"),
 	})
 }

@@ -6,12 +6,6 @@ import (
 	"github.com/finsam/finsam/pkg/civil"
 )
 
-// Forever is the last day of what has none.
-const Forever civil.Date = "9999-12-31"
-
-// IsDate reports whether a date exists, between the years 2000 and 2099.
-func IsDate(d civil.Date) bool { return d.Valid() && d >= "2000-01-01" && d <= "2099-12-31" }
-
 // Week is an ISO 8601 week.
 type Week struct {
 	Year   int // the year that the week belongs to

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -134,5 +135,56 @@ func TestAHolidayIsMarkedAndNotSkipped(t *testing.T) {
 	}
 	if want := "[2026-05-14 Tematräffar - arbete och studier i fokus 2026-05-14 Lugn promenad]"; fmt.Sprint(marked) != want {
 		t.Errorf("got %v", marked)
+	}
+}
+
+// TestTheRealWeeksComeOutAsPublished reads the file that the association published, and shows
+// each municipality's week as its material has it: nothing is added and nothing guessed.
+func TestTheRealWeeksComeOutAsPublished(t *testing.T) {
+	data, err := os.ReadFile("../../pkg/association/testdata/published.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := association.Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	add := func(day string, x association.Activity) {
+		got = append(got, strings.Join(strings.Fields(strings.Join([]string{day, x.From, x.To, x.Part, x.Name, x.Mode, x.Place, strings.Join(x.Places, ", "), x.Gather}, " ")), " "))
+	}
+	for _, m := range []string{"1481", "1489"} {
+		week := OccurrencesIn(WeekOf("2026-11-23"), a.Week(m).Activities, nil)
+		for _, o := range week {
+			if o.Closed || o.Cancelled != nil || o.MovedFrom != "" || o.Content != "" || o.Activity.Leader != "" || o.Activity.Capacity != 0 || o.Activity.Load != nil || o.Activity.DropIn {
+				t.Errorf("nobody has said so: %+v", o)
+			}
+			add(strings.ToLower(o.Date.MidnightUTC().Weekday().String()), o.Activity)
+		}
+		for _, x := range a.Week(m).Activities {
+			if !x.Scheduled() {
+				add("unscheduled", x)
+			}
+		}
+	}
+	want := `monday 11:00 12:00 Träningspass digital
+monday afternoon Arbetsförberedande aktivitet Neon Resurscenter, Torrekullagården
+tuesday 09:30 12:00 ACT - att hantera stress och främja hälsa Frölundagatan 49
+tuesday 13:00 14:00 Promenad Frölundagatan 49
+wednesday 10:00 11:30 Återhämtning Frölundagatan 49
+wednesday 13:00 14:00 Utomhusträning Aktiviteten, Frejagatan 1 utanför huvudentrén
+thursday 10:00 11:30 Tematräffar - arbete och studier i fokus Frölundagatan 49
+thursday 13:00 13:30 Lugn promenad Frölundagatan 49
+friday 10:00 11:00 Utomhusträning Aktiviteten, Frejagatan 1 utanför huvudentrén
+friday 13:00 14:00 Återhämtning digital
+unscheduled 09:00 10:30 Föreläsning hälsa/arbetsmarknad ACTUS datasalen
+unscheduled 11:00 11:45 Promenad ACTUS
+unscheduled 09:15 10:30 Fysisk aktivitet Friskis och Svettis
+unscheduled 08:15 10:00 Avslappning - stretch och relax Nolhagaparkbad
+unscheduled 14:00 16:00 Kaffekoppen
+unscheduled 13:00 14:00 Naturvistelse
+unscheduled 13:00 16:00 ACT-kurs ACTUS`
+	if text := strings.Join(got, "\n"); text != want {
+		t.Errorf("got\n%s", text)
 	}
 }

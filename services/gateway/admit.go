@@ -125,7 +125,13 @@ func (a *admission) take(h http.Header, r *http.Request, op *operation, who call
 	if op.Public || !a.limits.IsLimited() {
 		return nil
 	}
-	d := a.limits.Take(r.Context(), who.Owner(), op.Cost)
+	cost := op.Cost
+	for name, more := range op.Dear {
+		if r.URL.RawQuery != "" && r.URL.Query().Has(name) {
+			cost += more
+		}
+	}
+	d := a.limits.Take(r.Context(), who.Owner(), cost)
 	h["Ratelimit-Policy"] = a.policy
 	// Rounded up: who waits that long has waited enough.
 	h["Ratelimit"] = []string{`"authority";r=` + strconv.Itoa(d.Remaining) + ";t=" + strconv.Itoa(int((d.Reset+time.Second-1)/time.Second))}

@@ -77,6 +77,20 @@ func TestAnAuthorityIsLimitedByCost(t *testing.T) {
 	}
 }
 
+// TestAnotherDayCostsMore is: what holds today is at hand, and another day is put together.
+func TestAnotherDayCostsMore(t *testing.T) {
+	r := newRig(t, func(o *Config) {
+		o.Limits = limit.New(limit.Config{Policy: limit.Policy{PerSecond: 5, Burst: 100}, Now: func() time.Time { return time.Unix(1_800_000_000, 0) }})
+	})
+	for _, c := range []struct{ path, left string }{
+		{"/plans", `r=99;`}, {"/plans?on=2027-01-11", `r=88;`}, {"/code-lists?on=2027-01-11", `r=77;`}, {"/plans?off=2027-01-11", `r=76;`}, {"/programme-objects?on=2027-01-11", `r=74;`},
+	} {
+		if w := r.as("fk", actor.Integration, "GET", "/finsam/v1"+c.path, ""); !strings.Contains(w.Header().Get("Ratelimit"), c.left) {
+			t.Errorf("%s: %v, want %s", c.path, w.Header()["Ratelimit"], c.left)
+		}
+	}
+}
+
 func TestTheCallersAddressIsThatOfTheLastUntrustedHop(t *testing.T) {
 	a := addresses{proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
 	for sentence, c := range map[string]struct{ from, forwarded, want string }{

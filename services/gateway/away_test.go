@@ -375,7 +375,8 @@ func TestCase_G3_AServiceThatHangsWithEveryBodyIsTakenForSilentToo(t *testing.T)
 
 // Who reads slowly has its answer cut, and that says nothing of the service.
 func TestCase_G3_AnAnswerThatIsReadTooSlowlyIsNoFaultOfTheService(t *testing.T) {
-	r := newRig(t, func(o *Config) { o.AnswerTimeout = 200 * time.Millisecond })
+	t.Parallel()
+	r := newRig(t, func(o *Config) { o.AnswerTimeout = 600 * time.Millisecond })
 	front := httptest.NewServer(r.g)
 	defer front.Close()
 	r.services["referral"].answer = func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, maxAnswer)) }

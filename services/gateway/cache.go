@@ -20,6 +20,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/backoff"
 	"github.com/finsam/finsam/pkg/cache"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/share"
 )
@@ -35,6 +36,26 @@ type cachedAnswers struct {
 	flights   singleflight.Group
 	log       *slog.Logger
 	now       func() time.Time
+	midnight  atomic.Pointer[day]
+}
+
+// day is the Swedish day on which something is asked, in Unix seconds.
+type day struct{ from, until int64 }
+
+// clockSkew is how late the clock of a service may be: what it answered so soon after
+// midnight may be of the former day.
+const clockSkew = 5 * time.Second
+
+// isOfToday reports whether what a service answered at some time is of the day that it is now.
+func (s *cachedAnswers) isOfToday(at time.Time) bool {
+	now := s.now()
+	d := s.midnight.Load()
+	if d == nil || now.Unix() < d.from || d.until <= now.Unix() {
+		today := civil.DateOf(now)
+		d = &day{today.Start().Unix(), today.End().Unix()}
+		s.midnight.Store(d)
+	}
+	return d.from <= at.Add(-clockSkew).Unix() && at.Unix() < d.until
 }
 
 // newCachedAnswers returns nil if nothing can be cached: there is no cache, or a service
@@ -85,7 +106,7 @@ const (
 
 // cachedResponse is an answer that is kept: only of status 200.
 type cachedResponse struct {
-	At          time.Time
+	At          time.Time // when it was asked for
 	ETag        string
 	ContentType string
 	Language    string
@@ -165,14 +186,15 @@ func cacheKey(prefix string, op *operation, who actor.Actor, u *url.URL) (string
 }
 
 // find returns what is kept for a key, nil on a miss, and the version to keep the answer
-// under. What was kept before all feeds were followed may have missed events.
+// under. What was kept before all feeds were followed may have missed events, and what is of a
+// day ends with it.
 func (s *cachedAnswers) find(ctx context.Context, association, key string, op *operation) (*cachedResponse, string) {
 	e, err := s.cache.Get(ctx, association, key)
 	if e.Value == nil || err != nil {
 		return nil, e.Version
 	}
 	c, err := decodeResponse(e.Value)
-	if err != nil || s.now().Sub(c.At) > time.Duration(op.Cache.Seconds)*time.Second ||
+	if err != nil || s.now().Sub(c.At) > time.Duration(op.Cache.Seconds)*time.Second || op.Cache.Until != "" && !s.isOfToday(c.At) ||
 		slices.ContainsFunc(s.followers, func(f *follower) bool { return c.At.UnixNano() < f.start.Load() }) {
 		return nil, e.Version
 	}
@@ -206,7 +228,7 @@ func (s *cachedAnswers) fetch(r *http.Request, op *operation, who caller, key, v
 	out.Method = http.MethodGet
 	delete(out.Header, "If-None-Match")
 	delete(out.Header, "If-Modified-Since")
-	start := time.Now()
+	start, asked := time.Now(), s.now() // midnight may pass before the answer is here
 	resp, err := s.forwarder.send(out, op.upstream)
 	if err != nil {
 		return nil, err
@@ -224,7 +246,7 @@ func (s *cachedAnswers) fetch(r *http.Request, op *operation, who caller, key, v
 	if resp.StatusCode != http.StatusOK {
 		return &fetched{status: resp.StatusCode, header: resp.Header, body: body}, nil
 	}
-	c := &cachedResponse{At: s.now(), ETag: resp.Header.Get("Etag"), ContentType: resp.Header.Get("Content-Type"),
+	c := &cachedResponse{At: asked, ETag: resp.Header.Get("Etag"), ContentType: resp.Header.Get("Content-Type"),
 		Language: resp.Header.Get("Content-Language"), Body: body}
 	if c.ETag == "" {
 		c.ETag = etagOf(body)

@@ -59,6 +59,45 @@ func TestAnAnswerIsCachedUntilAnEventEmptiesTheCache(t *testing.T) {
 	})
 }
 
+// TestAnAnswerOfADayEndsWithIt moves the clock over two midnights, one of them of a day of 23
+// hours. What a service answers in the first seconds of a day may still be of the day before.
+func TestAnAnswerOfADayEndsWithIt(t *testing.T) {
+	var now time.Time
+	r := newRig(t, func(o *Config) { o.Now = func() time.Time { return now } })
+	weeks, units := counted(r.services["activity"]), counted(r.services["referral"])
+	for _, c := range []struct {
+		at           string
+		week, ofUnit int64 // how often the service has been asked by then
+	}{
+		{"2026-03-28T22:59:59Z", 1, 1},
+		{"2026-03-28T23:00:06Z", 2, 1},
+		{"2026-03-28T23:01:00Z", 2, 1},
+		{"2026-03-29T21:59:59Z", 3, 2},
+		{"2026-03-29T22:00:06Z", 4, 2},
+		{"2026-11-30T22:59:50Z", 5, 3},
+		{"2026-11-30T22:59:59.9Z", 5, 3},
+		{"2026-11-30T23:00:00Z", 6, 3},
+		{"2026-11-30T23:00:04Z", 7, 3},
+		{"2026-11-30T23:00:05Z", 8, 3},
+		{"2026-11-30T23:04:59Z", 8, 4}, // as long as the contract says
+		{"2026-11-30T23:05:06Z", 9, 4},
+	} {
+		var err error
+		if now, err = time.Parse(time.RFC3339, c.at); err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range r.g.cached.followers { // followed all along
+			f.start.Store(1)
+			f.heard.Store(now.UnixNano())
+		}
+		r.as("fk", actor.Integration, "GET", aWeek, "")
+		r.as("fk", actor.Integration, "GET", "/finsam/v1/units", "")
+		if weeks.Load() != c.week || units.Load() != c.ofUnit {
+			t.Errorf("%s: asked for the week %d times, for the units %d; want %d and %d", c.at, weeks.Load(), units.Load(), c.week, c.ofUnit)
+		}
+	}
+}
+
 func TestAnAnswerIsCachedForItsRoleSetAlone(t *testing.T) {
 	r := newRig(t)
 	n := counted(r.services["activity"])

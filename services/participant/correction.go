@@ -53,7 +53,7 @@ func (e *Enrolment) Correct(by history.Author, now time.Time, manages bool, c Co
 	}
 	if was.Kind == PlanMoved { // a block that began since has its days and content by that plan
 		for _, s := range e.Story() {
-			if s.Kind == BlockStarted && s.N > was.N {
+			if (s.Kind == Started || s.Kind == BlockStarted) && s.N > was.N {
 				return nil, history.Later(s.Entry, stepTexts[s.Kind])
 			}
 		}
@@ -252,6 +252,11 @@ func (e *Enrolment) Replan(as *Enrolment, corrected bool, cause string, by histo
 	}
 	if cancelled {
 		step.Correction.Voids = []int64{p.Closed.N}
+	}
+	for _, s := range e.Story() {
+		if s.Kind == PlanMoved && p.Started == "" { // what it is planned by now is later
+			step.Correction.Voids = append(step.Correction.Voids, s.N)
+		}
 	}
 	if e.correct(step, by, now) != nil {
 		*e = was

@@ -57,6 +57,18 @@ func (p *Plan) Is(q *Plan) bool {
 	}))
 }
 
+// PlanID returns the id of the programme's object of which a plan of the enrolment is a version;
+// empty for a plan of before objects had versions, which is a hash.
+func (e *Enrolment) PlanID(p *Plan) string {
+	switch {
+	case len(p.Version) >= 12:
+		return ""
+	case p.IsMunicipal:
+		return "plan." + e.Initiative + "." + e.Municipality
+	}
+	return "plan." + e.Initiative
+}
+
 // PlanBlock is one block of a plan; blocks are numbered from 1 without gaps.
 type PlanBlock struct {
 	Name    string `json:"name,omitempty"`
@@ -127,9 +139,9 @@ func (e *Enrolment) PlanNow() *Plan {
 	return &e.Plan
 }
 
-// MovePlan lets a running enrolment follow another version of the plan from now on. Blocks
-// that have begun stay as they are, and their weeks count: it exceeds the plan's weeks by no
-// more than exceptions have let it before.
+// MovePlan lets an enrolment that is planned or runs follow another version of the plan from
+// now on. Blocks that have begun stay as they are, and their weeks count: it exceeds the
+// plan's weeks by no more than exceptions have let it before.
 func (e *Enrolment) MovePlan(to Plan, reason []byte, by history.Author, now time.Time) error {
 	p := e.Progress()
 	if !enrolmentTable.Allows(p.State, PlanMoved) {
@@ -143,9 +155,9 @@ func (e *Enrolment) MovePlan(to Plan, reason []byte, by history.Author, now time
 	p.lay(to.Blocks)
 	weeks := against + totalWeeks(p.Blocks)
 	switch {
-	case len(to.Blocks) < p.Block, len(to.Blocks) == p.Block && p.current().CheckIn:
+	case len(to.Blocks) == 0, len(to.Blocks) < p.Block, len(to.Blocks) == p.Block && p.current().CheckIn:
 		return ErrPlanTooShort.AtField("/planVersion")
-	case weeks > to.MaxWeeks+excess:
+	case weeks > to.MaxWeeks+excess && p.Block > 0: // what does not fit is else asked for as blocks begin
 		return ErrPlanTooLong.WithText(
 			fmt.Sprintf("Med veckorna som redan är använda blir det %d veckor, och den versionen av planen har högst %d.", weeks, to.MaxWeeks),
 			fmt.Sprintf("With the weeks used already it would be %d weeks, and that version of the plan has at most %d.", weeks, to.MaxWeeks)).AtField("/planVersion")
@@ -228,13 +240,21 @@ func (e *Enrolment) Start(on civil.Date, x *Exception, by history.Author, now ti
 // within the plan's. An age that is unknown (nil) prevents nothing, the municipality
 // decides.
 func (e *Enrolment) CheckFirstDay(on, consented civil.Date, age *int) error {
+	plan := &e.Plan
+	for _, s := range e.Story() {
+		if s.Kind == Started {
+			break
+		} else if s.Plan != nil { // moved before it began
+			plan = s.Plan
+		}
+	}
 	switch {
 	case on < consented:
 		return ErrBeforeConsent.AtField("/startedOn")
-	case age != nil && e.Plan.MaxAge > 0 && (*age < e.Plan.MinAge || *age > e.Plan.MaxAge):
+	case age != nil && plan.MaxAge > 0 && (*age < plan.MinAge || *age > plan.MaxAge):
 		return ErrAge.WithText(
-			fmt.Sprintf("Personen ska ha fyllt %d men inte %d år på startdagen.", e.Plan.MinAge, e.Plan.MaxAge+1),
-			fmt.Sprintf("The person must have turned %d but not %d on the start date.", e.Plan.MinAge, e.Plan.MaxAge+1)).AtField("/startedOn")
+			fmt.Sprintf("Personen ska ha fyllt %d men inte %d år på startdagen.", plan.MinAge, plan.MaxAge+1),
+			fmt.Sprintf("The person must have turned %d but not %d on the start date.", plan.MinAge, plan.MaxAge+1)).AtField("/startedOn")
 	}
 	return nil
 }

@@ -49,6 +49,8 @@ var (
 		"Startdagen är före dagen då personen lämnade sitt samtycke till remissen. Ange en senare dag.", "The start date is before the day on which the person consented to the referral. Give a later day.")
 	ErrHoliday = fault.New(fault.Unprocessable, "start-on-holiday",
 		"Det är helgdag eller stängt den dagen, och då startar ingen. Välj en annan dag.", "That day is a public holiday or closed, and nobody begins. Choose another day.")
+	ErrNotPerformed = fault.New(fault.Unprocessable, "not-performed-on-day",
+		"Kommunen har inget avtal om att utföra insatsen den dagen, så ingen börjar eller återupptar den då. Ange en annan dag.", "The municipality has no agreement to perform the initiative on that day, so nobody begins or resumes it. Give another day.")
 	ErrBeforeReceipt = fault.New(fault.Unprocessable, "start-before-receipt",
 		"Startdagen är längre före dagen då remissen kom in än vad programmet tillåter. Ange en senare dag.", "The start date is longer before the day on which the referral was received than the programme allows. Give a later day.")
 	ErrAge = fault.New(fault.Unprocessable, "age-out-of-range",

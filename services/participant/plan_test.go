@@ -59,6 +59,8 @@ func TestAMunicipalPlanIsAnotherWhenWhatItInheritsIs(t *testing.T) {
 }
 
 func TestAPlanThatDoesNotFitIsRefused(t *testing.T) {
+	over := planned("2026-12-07")
+	must(t, over.Cancel(nil, "", coach, noon))
 	for sentence, c := range map[string]struct {
 		e    *Enrolment
 		to   Plan
@@ -68,7 +70,8 @@ func TestAPlanThatDoesNotFitIsRefused(t *testing.T) {
 		"fewer blocks than have begun": {through(t, 2), lerum(6), ErrPlanTooShort},
 		"a check-in and then nothing":  {through(t, 2), lerum(6, 6), ErrPlanTooShort},
 		"more weeks than it has":       {through(t, 2), lerum(2, 2, 13), ErrPlanTooLong},
-		"not begun":                    {planned("2026-12-07"), lerum(6, 6, 6), ErrState},
+		"no blocks at all":             {planned("2026-12-07"), Plan{Version: "v2", MaxWeeks: 24}, ErrPlanTooShort},
+		"that is over":                 {over, lerum(6, 6, 6), ErrState},
 	} {
 		steps := len(c.e.Steps)
 		if err := c.e.MovePlan(c.to, nil, coach, noon); !errors.Is(err, c.want) || len(c.e.Steps) != steps {
@@ -77,8 +80,42 @@ func TestAPlanThatDoesNotFitIsRefused(t *testing.T) {
 	}
 }
 
-// A start that was wrong is corrected under a plan that the enrolment was moved to later;
-// one that should not have been taken at all is not, as the move needs it.
+// A planned enrolment is moved as one that runs: it begins by the plan as it is then, and an
+// acceptance that is corrected since plans it once more.
+func TestAPlannedEnrolmentFollowsAnotherPlanByADecision(t *testing.T) {
+	e := planned("2026-04-20")
+	e.WeeksBefore = 20
+	to := lerum(4, 8, 12)
+	to.MinAge, to.MaxAge = 18, 29
+	must(t, e.MovePlan(to, []byte("skäl"), coach, noon))
+	if p := e.Progress(); p.State != StatePlanned || len(p.Blocks) != 3 || p.Blocks[0].PlannedLast != "2026-05-17" || e.PlanNow().Version != "v2" {
+		t.Fatalf("follows %s: %+v", e.PlanNow().Version, p)
+	}
+	old := 30
+	if err := e.CheckFirstDay("2026-04-20", "2026-01-01", &old); !errors.Is(err, ErrAge) {
+		t.Errorf("at %d: %v", old, err)
+	}
+	moved := e.Steps[1].N
+	must(t, e.Start("2026-04-20", nil, coach, noon))
+	if _, err := e.Correct(coach, noon, true, Correction{Step: moved}); !errors.Is(err, history.ErrLaterStep) {
+		t.Errorf("taken back though block 1 has begun by it: %v", err)
+	}
+
+	e = planned("2026-04-20")
+	must(t, e.MovePlan(lerum(4, 8), nil, coach, noon))
+	as := planned("2026-05-04")
+	as.Plan = lerum(2, 2)
+	as.Plan.Version = "v3"
+	if !e.Replan(as, true, "event/2", history.System("participant"), noon) {
+		t.Fatal("not planned once more")
+	}
+	if p := e.Progress(); e.PlanNow().Version != "v3" || p.Blocks[0].PlannedFirst != "2026-05-04" || len(p.Blocks) != 2 || p.Blocks[1].Weeks != 2 {
+		t.Errorf("planned once more it follows %s: %+v", e.PlanNow().Version, p.Blocks)
+	}
+}
+
+// A start that was wrong is corrected under a plan that the enrolment was moved to later; one
+// that should not have been taken at all leaves an enrolment that is planned by that plan.
 func TestAMoveIsPartOfTheStoryThatIsCorrected(t *testing.T) {
 	e := through(t, 2)
 	must(t, e.MovePlan(lerum(6, 6, 8), nil, coach, noon))
@@ -89,8 +126,10 @@ func TestAMoveIsPartOfTheStoryThatIsCorrected(t *testing.T) {
 	if p := e.Progress(); p.Started != "2026-04-19" || len(p.Blocks) != 3 || e.PlanNow().Version != "v2" {
 		t.Errorf("got %+v", p)
 	}
-	if _, err := e.Correct(coach, noon, true, Correction{Step: start.N}); err == nil {
-		t.Error("a start was taken back under a move")
+	e = planned("2026-04-20")
+	must(t, e.Start("2026-04-20", nil, coach, noon), e.MovePlan(lerum(6, 6, 8), nil, coach, noon))
+	if _, err := e.Correct(coach, noon, true, Correction{Step: e.Steps[1].N}); err != nil || e.Progress().State != StatePlanned || e.PlanNow().Version != "v2" {
+		t.Errorf("the start is taken back: %v, %s by %s", err, e.Progress().State, e.PlanNow().Version)
 	}
 }
 

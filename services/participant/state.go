@@ -148,7 +148,7 @@ var enrolmentTable = history.Table[State, StepKind, Party]{
 	{Operation: "closeEnrolment", Kind: Closed, Detail: string(Completed), By: []Party{PartyCoach}, From: []State{StateClosing}, To: StateClosed},
 	{Operation: "closeEnrolment", Kind: Closed, Detail: string(Interrupted), By: []Party{PartyCoach},
 		From: []State{StateActive, StateCheckInDue, StateDecided, StatePaused, StateClosing}, To: StateClosed},
-	{Operation: "moveEnrolmentPlan", Kind: PlanMoved, By: []Party{PartyCoach}, From: []State{StateActive, StateCheckInDue, StateDecided, StatePaused}, To: history.Same},
+	{Operation: "moveEnrolmentPlan", Kind: PlanMoved, By: []Party{PartyCoach}, From: []State{StatePlanned, StateActive, StateCheckInDue, StateDecided, StatePaused}, To: history.Same},
 	// The state that the corrected story leads to is followed, like any other.
 	{Operation: "correctEnrolment", Kind: Corrected, By: []Party{PartyCoach, PartySender, PartyManager, PartyService}, From: states, To: history.Same},
 }

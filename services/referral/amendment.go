@@ -17,11 +17,13 @@ import (
 //
 // The person, the unit and the wished municipality cannot be corrected. Another person
 // is another referral; and a municipality that has received one transfers it itself,
-// with the consent of the other municipality and of the person.
+// with the consent of the other municipality and of the person. The wished initiative can,
+// to one that the municipality performs which has the referral.
 type Amendment struct {
 	TargetGroup       *Change[TargetGroup] `json:"targetGroup,omitempty"`
 	Consent           *Change[Consent]     `json:"consent,omitempty"`
 	Reason            *Change[[]byte]      `json:"reason,omitempty"` // encrypted
+	WishedInitiative  *Change[string]      `json:"wishedInitiative,omitempty"`
 	ExternalReference *Change[string]      `json:"externalReference,omitempty"`
 	Contact           *Change[[]byte]      `json:"contact,omitempty"`    // encrypted
 	RightTime         bool                 `json:"rightTime,omitempty"`  // the answers to the checklist, which are in the assessments
@@ -40,6 +42,8 @@ type Changes struct {
 	TargetGroup       *TargetGroup
 	Consent           *Consent // extended: at least what it covered before
 	Reason            *string  // plain text
+	WishedInitiative  *string
+	WithoutWish       bool // none is wished for any more
 	ExternalReference *string
 	Contact           *Contact
 	WithoutContact    bool            // the contact is removed
@@ -66,7 +70,7 @@ func (a *Amendment) Fields() []string {
 	for name, set := range map[string]bool{
 		"targetGroup": a.TargetGroup != nil, "consent": a.Consent != nil,
 		"reason": a.Reason != nil, "externalReference": a.ExternalReference != nil,
-		"rightTime": a.RightTime, "contact": a.Contact != nil,
+		"rightTime": a.RightTime, "contact": a.Contact != nil, "wishedInitiative": a.WishedInitiative != nil,
 	} {
 		if set {
 			names = append(names, name)
@@ -94,6 +98,12 @@ func (r *Referral) Amend(by history.Author, now time.Time, in *association.Assoc
 	if c.RightTime != nil {
 		facts.RightTime = *c.RightTime
 	}
+	facts.Wished = r.WishedInitiative
+	if c.WithoutWish {
+		facts.Wished = ""
+	} else if c.WishedInitiative != nil {
+		facts.Wished = *c.WishedInitiative
+	}
 	initiative, found := Fitting(in, s.Municipality, civil.DateOf(now), facts, was.Assessed)
 	if err := c.check(s, in, initiative, now); err != nil {
 		return err
@@ -107,6 +117,9 @@ func (r *Referral) Amend(by history.Author, now time.Time, in *association.Assoc
 	}
 	if c.ExternalReference != nil && *c.ExternalReference != r.ExternalReference {
 		a.ExternalReference = &Change[string]{r.ExternalReference, *c.ExternalReference}
+	}
+	if facts.Wished != r.WishedInitiative {
+		a.WishedInitiative = &Change[string]{r.WishedInitiative, facts.Wished}
 	}
 	if c.Reason != nil && *c.Reason != was.Reason {
 		encrypted, err := encrypt([]byte(*c.Reason), TextContext(r.ID))
@@ -123,7 +136,7 @@ func (r *Referral) Amend(by history.Author, now time.Time, in *association.Assoc
 		a.Contact = &Change[[]byte]{r.Contact, encrypted}
 	}
 	a.RightTime = answered && found
-	if found && (a.TargetGroup != nil || a.RightTime) {
+	if found && (a.TargetGroup != nil || a.RightTime || a.WishedInitiative != nil) {
 		again := Assess(initiative, strconv.Itoa(initiative.Version), civil.DateOf(now), facts)
 		encrypted, err := again.Encrypt(r.ID, encrypt)
 		if err != nil {
@@ -160,6 +173,9 @@ func (c Changes) check(s *Status, in *association.Association, initiative associ
 			wrong.add(ErrConsentWithdrawn, "/changes/consent")
 		}
 		had := s.referral.Consent
+		if c.Consent.GivenOn != had.GivenOn || c.Consent.TextVersion != had.TextVersion { // else it was taken before
+			wrong.consentText(*c.Consent, in, now, "/changes/consent/textVersion")
+		}
 		if c.Consent.GivenOn < had.GivenOn {
 			wrong.add(ErrConsentEarlier, "/changes/consent/givenOn")
 		}
@@ -168,6 +184,12 @@ func (c Changes) check(s *Status, in *association.Association, initiative associ
 		if !c.Consent.extends(had) {
 			wrong.add(ErrConsentNarrowed, "/changes/consent")
 		}
+	}
+	if wished := c.WishedInitiative; wished != nil && *wished != s.referral.WishedInitiative {
+		wrong.wish(in, *wished, s.Municipality, now, "/changes/wishedInitiative")
+	}
+	if c.WishedInitiative != nil && c.WithoutWish {
+		wrong.add(ErrWishRemoved, "/changes/remove")
 	}
 	if c.ExternalReference != nil && c.Self {
 		wrong.add(ErrReferenceOfPerson, "/changes/externalReference")
@@ -191,6 +213,7 @@ func (a *Amendment) set(r *Referral, old bool) {
 	set(&r.TargetGroup, a.TargetGroup, old)
 	set(&r.Consent, a.Consent, old)
 	set(&r.Reason, a.Reason, old)
+	set(&r.WishedInitiative, a.WishedInitiative, old)
 	set(&r.ExternalReference, a.ExternalReference, old)
 	set(&r.Contact, a.Contact, old)
 	set(&r.TargetGroupMet, a.Met, old)

@@ -28,7 +28,8 @@ var later = func() association.Initiative {
 }()
 
 // rules are an association's, whose only initiative has a checklist.
-var rules = &association.Association{Initiatives: []association.Initiative{later}, Authorities: []association.Authority{{ID: "fk"}, {ID: "molndal"}, {ID: "partille"}}}
+var rules = &association.Association{Initiatives: []association.Initiative{later, spared}, Authorities: []association.Authority{{ID: "fk"}, {ID: "molndal"}, {ID: "partille"}},
+	ConsentPeriods: []association.ConsentPeriod{{Version: "2026-1", From: "2026-03-01"}, {Version: "2026-2", From: "2026-03-01"}}}
 
 func pointer[T any](v T) *T { return &v }
 
@@ -106,6 +107,38 @@ func TestWhatIsTheSameAlreadyIsNoChange(t *testing.T) {
 	}
 }
 
+func TestAnAmendedWishRepeatsTheTestByTheWishedInitiative(t *testing.T) {
+	in := &association.Association{Initiatives: []association.Initiative{later, spared}, Municipalities: []association.Municipality{{Code: "1402"}}}
+	r := sample()
+	r.WishedMunicipality = "1402"
+	amend := func(c Changes) *Amendment {
+		t.Helper()
+		if err := r.Amend(history.Author{}, noon, in, c, Plain{}, inClear, nil); err != nil {
+			t.Fatal(err)
+		}
+		return r.Steps[len(r.Steps)-1].Amendment
+	}
+	tested := func(a *Amendment) string {
+		t.Helper()
+		found, err := DecryptAssessment(r.ID, a.Assessment.New, inClear)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found.Initiative
+	}
+	a := amend(Changes{WishedInitiative: pointer("ungdomssparet")})
+	if !slices.Equal(a.Fields(), []string{"wishedInitiative"}) || *a.WishedInitiative != (Change[string]{"", "ungdomssparet"}) || tested(a) != "ungdomssparet" || r.WishedInitiative != "ungdomssparet" {
+		t.Errorf("wished for it is tested by %s: %+v", tested(a), a)
+	}
+	if then := r.AsOf(1); then.WishedInitiative != "" {
+		t.Errorf("it was %q before", then.WishedInitiative)
+	}
+	a = amend(Changes{WithoutWish: true})
+	if *a.WishedInitiative != (Change[string]{"ungdomssparet", ""}) || tested(a) != "activera" || r.WishedInitiative != "" {
+		t.Errorf("without a wish it is tested by %s: %+v", tested(a), a)
+	}
+}
+
 func TestAnAmendmentIsHeldAgainstTheRules(t *testing.T) {
 	consent := func(change func(*Consent)) Changes {
 		c := sample().Consent
@@ -121,12 +154,17 @@ func TestAnAmendmentIsHeldAgainstTheRules(t *testing.T) {
 		"but not fewer":                        {consent(func(c *Consent) { c.Authorities = c.Authorities[:1] }), ErrConsentNarrowed},
 		"nor fewer sorts of data than all":     {consent(func(c *Consent) { c.Categories = []string{"progress"} }), ErrConsentNarrowed},
 		"it is not given tomorrow":             {consent(func(c *Consent) { c.GivenOn = "2026-03-03" }), ErrConsentDate},
+		"nor by a text that nobody has":        {consent(func(c *Consent) { c.GivenOn, c.TextVersion = "2026-03-01", "3" }), ErrConsentText},
+		"what was taken is not asked again":    {consent(func(c *Consent) { c.Authorities = append(c.Authorities, "partille") }), nil},
 		"nor before the former one":            {consent(func(c *Consent) { c.GivenOn = "2025-01-01" }), ErrConsentEarlier},
 		"nor between those who do not exist":   {consent(func(c *Consent) { c.Authorities = append(c.Authorities, "molndahl") }), ErrAuthority},
 		"nor on a day that does not exist":     {consent(func(c *Consent) { c.GivenOn = "2026-02-30" }), ErrDate},
 		"and names nobody by number":           {consent(func(c *Consent) { c.TextVersion = "19121212-1212" }), personnummer.ErrNumberHere},
 		"a reference is no personal number":    {Changes{ExternalReference: pointer("19121212-1212")}, ErrReferenceIsIdentity},
 		"nor is a contact's name":              {Changes{Contact: &Contact{Name: "19121212-1212"}}, personnummer.ErrNumberHere},
+		"a wish is for what there is":          {Changes{WishedInitiative: pointer("lugn")}, ErrInitiative},
+		"and is performed here":                {Changes{WishedInitiative: pointer("ungdomssparet")}, ErrNotPerformedNow},
+		"given or removed":                     {Changes{WishedInitiative: pointer("activera"), WithoutWish: true}, ErrWishRemoved},
 		"a person has no contact at work":      {Changes{Contact: &Contact{Name: "Påhittad"}, Self: true}, ErrContactOfPerson},
 	} {
 		r := sample()

@@ -1,10 +1,14 @@
 package referral
 
 import (
+	"fmt"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
 )
 
 // Consent (samtycke) is what the person has agreed to in writing (OSL 10:1).
@@ -32,6 +36,22 @@ func (w *fieldErrors) between(authorities []string, sender string, in *associati
 			return
 		}
 	}
+}
+
+// consentText wants the version of a text that the association has on the day of the
+// consent, where it has any then.
+func (w *fieldErrors) consentText(c Consent, in *association.Association, now time.Time, pointer string) {
+	day := civil.Date(c.GivenOn)
+	if !day.Valid() || day > civil.DateOf(now) {
+		return // which is wrong already
+	}
+	held := in.ConsentVersions(day)
+	if len(held) == 0 || slices.Contains(held, c.TextVersion) {
+		return
+	}
+	w.add(ErrConsentText.WithText(
+		fmt.Sprintf("Förbundet hade inte den samtyckestext som textVersion anger den dag då personen samtyckte. Den %s gällde: %s. Ange versionen som personen skrev under.", day, strings.Join(held, ", ")),
+		fmt.Sprintf("The association did not have the text of consent that textVersion names on the day on which the person consented. On %s there was: %s. Give the version that the person signed.", day, strings.Join(held, ", "))), pointer)
 }
 
 func (c Consent) isSame(other Consent) bool {

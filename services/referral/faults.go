@@ -22,6 +22,8 @@ var (
 		"Remissen kan bara skickas med personens samtycke. Hämta in samtycket först.", "The referral can be sent only with the person's consent. Obtain the consent first.")
 	ErrConsentDate = fault.New(fault.Unprocessable, "consent-in-future",
 		"Samtycket kan inte vara lämnat efter i dag. Ange dagen då personen lämnade det.", "The consent cannot have been given later than today. Give the day on which the person gave it.")
+	ErrConsentText = fault.New(fault.Unprocessable, "no-such-consent-text",
+		"Förbundet hade ingen sådan samtyckestext den dag då personen samtyckte. Ange versionen som personen skrev under.", "The association had no such text of consent on the day on which the person consented. Give the version that the person signed.")
 	ErrConsentWithoutReferrer = fault.New(fault.Unprocessable, "consent-without-referrer",
 		"Samtycket måste omfatta din egen myndighet. Lägg till den om personen har samtyckt till det.", "The consent must cover your own authority. Add it if the person has agreed to that.")
 	ErrConsentWithoutReceiver = fault.New(fault.Unprocessable, "consent-without-receiver",
@@ -44,6 +46,8 @@ var (
 		"Ange insats: samordningsförbundet har flera.", "Give the initiative: the coordination association has several.")
 	ErrNotPerformed = fault.New(fault.Unprocessable, "not-performed-here",
 		"Kommunen har inget avtal om att utföra insatsen den dagen. Välj en annan startdag eller en annan insats.", "The municipality has no agreement to perform the initiative on that day. Choose another start date or another initiative.")
+	ErrNotPerformedNow = fault.New(fault.Unprocessable, "initiative-not-performed",
+		"Kommunen utför inte insatsen. Välj en insats som kommunen utför.", "The municipality does not perform the initiative. Choose an initiative that the municipality performs.")
 	ErrStartDate = fault.New(fault.Unprocessable, "start-date-out-of-range",
 		"Startdagen får ligga högst ett år bakåt eller framåt i tiden.", "The start date may be at most a year in the past or in the future.")
 	ErrStartBeforeConsent = fault.New(fault.Unprocessable, "start-before-consent",
@@ -109,6 +113,8 @@ var (
 		"En egen ansökan har ingen extern referens. Utelämna den.", "A self-referral has no external reference. Leave it out.")
 	ErrContactRemoved = fault.New(fault.Unprocessable, "contact-removed-and-given",
 		"Kontakten kan inte både tas bort och få nya uppgifter. Ange det ena.", "The contact cannot be removed and given new details at once. Give one of them.")
+	ErrWishRemoved = fault.New(fault.Unprocessable, "wish-removed-and-given",
+		"Önskemålet om insats kan inte både tas bort och få ett nytt värde. Ange det ena.", "The wish for an initiative cannot be removed and given a new value at once. Give one of them.")
 	ErrContactOfPerson = fault.New(fault.Unprocessable, "contact-of-person",
 		"En egen ansökan har ingen kontakt på ett arbete. Utelämna den och ange personens telefon och e-post i person.", "A self-referral has no contact at work. Leave it out, and give the person's phone and e-mail in person.")
 )

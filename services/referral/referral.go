@@ -34,6 +34,7 @@ type Referral struct {
 	RegistryNumber     string              `json:"registryNumber"`
 	Gender             string              `json:"gender,omitempty"`   // as given, for figures only
 	WishedMunicipality string              `json:"wishedMunicipality"` // four-digit code
+	WishedInitiative   string              `json:"wishedInitiative,omitempty"`
 	ExternalReference  string              `json:"externalReference,omitempty"`
 	TargetGroup        TargetGroup         `json:"targetGroup"`
 	TargetGroupMet     Verdict             `json:"targetGroupMet,omitempty"` // of Assessment, for lists; empty: not assessed
@@ -452,6 +453,7 @@ type Submission struct {
 	Given              bool // the person has consented
 	Consent            Consent
 	WishedMunicipality string
+	WishedInitiative   string `json:",omitempty"` // empty: none is wished for
 	Reason             string
 	ExternalReference  string
 	Contact            *Contact       `json:",omitempty"` // nil: the unit's
@@ -494,6 +496,7 @@ func (s Submission) Check(from Origin, in *association.Association, now time.Tim
 		wrong.add(ErrConsentMissing, "/consent/given")
 	}
 	wrong.consentDate(s.Consent.GivenOn, now, "/consent/givenOn")
+	wrong.consentText(s.Consent, in, now, "/consent/textVersion")
 	if !s.Self && !s.Consent.Names(from.Authority, from.AuthorityKind) {
 		wrong.add(ErrConsentWithoutReferrer, "/consent/authorities")
 	}
@@ -502,12 +505,14 @@ func (s Submission) Check(from Origin, in *association.Association, now time.Tim
 	if member && !s.Consent.Names(to.Authority, actor.Municipality) {
 		wrong.add(ErrConsentWithoutReceiver, "/consent/authorities")
 	}
-	facts := Facts{Group: s.TargetGroup, RightTime: s.RightTime}
+	facts := Facts{Group: s.TargetGroup, RightTime: s.RightTime, Wished: s.WishedInitiative}
 	if initiative, ok := Fitting(in, s.WishedMunicipality, civil.DateOf(now), facts, nil); ok {
 		wrong.checklist(initiative, s.RightTime, "/rightTime")
 	}
 	if !member {
 		wrong.add(ErrMunicipality, "/wishedMunicipality")
+	} else if s.WishedInitiative != "" {
+		wrong.wish(in, s.WishedInitiative, s.WishedMunicipality, now, "/wishedInitiative")
 	}
 	if personnummer.Contains(s.ExternalReference) {
 		wrong.add(ErrReferenceIsIdentity, "/externalReference")

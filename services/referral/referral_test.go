@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -77,6 +78,18 @@ func TestOneWhoWithdrawsAReferralAboutOneselfDoesSoAsThePerson(t *testing.T) {
 	}
 }
 
+func TestARefusedTextOfConsentNamesThoseThatHeld(t *testing.T) {
+	in := &association.Association{ConsentPeriods: []association.ConsentPeriod{{Version: "2026-2"}, {Version: "2026-1"}, {Version: "2026-2"}}}
+	s := submission()
+	s.Consent.TextVersion = "1"
+	f := fault.Of(s.Check(Origin{Authority: "fk"}, in, noon)).Fields[0]
+	for _, text := range []string{f.Text.SV, f.Text.EN} {
+		if !strings.Contains(text, "textVersion") || !strings.Contains(text, s.Consent.GivenOn) || !strings.Contains(text, ": 2026-1, 2026-2.") {
+			t.Errorf("%s: %q", f.Pointer, text)
+		}
+	}
+}
+
 // submission is one without fault.
 func submission() Submission {
 	r := sample()
@@ -88,7 +101,10 @@ func submission() Submission {
 }
 
 func TestASubmissionIsHeldAgainstTheRulesAndEveryFieldIsNamed(t *testing.T) {
-	in := &association.Association{ID: "insjoriket", Municipalities: []association.Municipality{{Code: "1481", Name: "Mölndal", Authority: "molndal"}}, Authorities: []association.Authority{{ID: "fk"}, {ID: "af"}}}
+	in := &association.Association{ID: "insjoriket", Municipalities: []association.Municipality{{Code: "1481", Name: "Mölndal", Authority: "molndal"}}, Authorities: []association.Authority{{ID: "fk"}, {ID: "af"}},
+		Initiatives:    []association.Initiative{checked, spared},
+		ConsentPeriods: []association.ConsentPeriod{{Version: "2026-1", From: "2026-01-01", Until: "2026-02-28"}, {Version: "2026-2", From: "2026-02-01"}, {Version: "2026-1", From: "2026-03-02"}},
+	}
 	fk := Origin{Authority: "fk", AuthorityKind: actor.SocialInsurance}
 	cases := map[string]struct {
 		change func(*Submission)
@@ -99,12 +115,23 @@ func TestASubmissionIsHeldAgainstTheRulesAndEveryFieldIsNamed(t *testing.T) {
 		"consent may be given today":                        {func(s *Submission) { s.Consent.GivenOn = "2026-03-02" }, nil},
 		"consent must be given":                             {func(s *Submission) { s.Given = false }, []string{"/consent/given consent-missing"}},
 		"consent cannot be given tomorrow":                  {func(s *Submission) { s.Consent.GivenOn = "2026-03-03" }, []string{"/consent/givenOn consent-in-future"}},
+		"on its day the association had another text":       {func(s *Submission) { s.Consent.GivenOn, s.Consent.TextVersion = "2026-03-01", "2026-1" }, []string{"/consent/textVersion no-such-consent-text"}},
+		"or not yet that one":                               {func(s *Submission) { s.Consent.GivenOn, s.Consent.TextVersion = "2026-01-31", "2026-2" }, []string{"/consent/textVersion no-such-consent-text"}},
+		"or never such a one":                               {func(s *Submission) { s.Consent.GivenOn, s.Consent.TextVersion = "2026-02-01", "1" }, []string{"/consent/textVersion no-such-consent-text"}},
+		"two texts may hold at once":                        {func(s *Submission) { s.Consent.GivenOn, s.Consent.TextVersion = "2026-02-28", "2026-2" }, nil},
+		"before the first one, any is as good":              {func(s *Submission) { s.Consent.GivenOn, s.Consent.TextVersion = "2025-12-31", "1" }, nil},
 		"the consent's day must exist":                      {func(s *Submission) { s.Consent.GivenOn = "2025-02-29" }, []string{"/consent/givenOn no-such-date"}},
 		"consent must be about the referrer":                {func(s *Submission) { s.Consent.Authorities = []string{"af", "region", "molndal"} }, []string{"/consent/authorities consent-without-referrer"}},
 		"and about the receiver":                            {func(s *Submission) { s.Consent.Authorities = []string{"fk", "region"} }, []string{"/consent/authorities consent-without-receiver"}},
 		"of a person who applies as well":                   {func(s *Submission) { s.Self, s.Consent.Authorities = true, []string{"fk"} }, []string{"/consent/authorities consent-without-receiver"}},
 		"and about nobody who does not exist":               {func(s *Submission) { s.Consent.Authorities = []string{"fk", "molndal", "molndahl"} }, []string{"/consent/authorities no-such-authority"}},
 		"only members receive":                              {func(s *Submission) { s.WishedMunicipality = "0180" }, []string{"/wishedMunicipality not-a-member-municipality"}},
+		"an initiative that is performed may be wished for": {func(s *Submission) { s.WishedInitiative = "activera" }, nil},
+		"not one that there is not":                         {func(s *Submission) { s.WishedInitiative = "lugn" }, []string{"/wishedInitiative no-such-initiative"}},
+		"nor one that others perform":                       {func(s *Submission) { s.WishedInitiative = "ungdomssparet" }, []string{"/wishedInitiative initiative-not-performed"}},
+		"and its checklist is answered": {func(s *Submission) {
+			s.WishedInitiative, s.RightTime = "activera", []TimelyAnswer{{"left_school", "no"}}
+		}, []string{"/rightTime/0/item no-such-checklist-item"}},
 		"a personal number is no reference":                 {func(s *Submission) { s.ExternalReference = "19121212-1212" }, []string{"/externalReference reference-is-identity"}},
 		"nor is a coordination number without a month":      {func(s *Submission) { s.ExternalReference = "FK-191500882392" }, []string{"/externalReference reference-is-identity"}},
 		"nor is a number with a prefix and a blank":         {func(s *Submission) { s.ExternalReference = "SE 19800101 2387" }, []string{"/externalReference reference-is-identity"}},

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -42,6 +43,7 @@ type Facts struct {
 	Age       *int // in whole years on the day of receipt; nil: unknown
 	Group     TargetGroup
 	RightTime []TimelyAnswer
+	Wished    string // initiative; empty: none
 }
 
 // Rule is one rule of the target group, with its input and result.
@@ -203,27 +205,41 @@ func (w *fieldErrors) checklist(in association.Initiative, answers []TimelyAnswe
 	}
 }
 
+// wish wants an initiative that the municipality performs today.
+func (w *fieldErrors) wish(in *association.Association, initiative, municipality string, now time.Time, pointer string) {
+	switch i, known := in.Initiative(initiative); {
+	case !known:
+		w.add(ErrInitiative, pointer)
+	case !i.PerformedIn(municipality, civil.DateOf(now)):
+		w.add(ErrNotPerformedNow, pointer)
+	}
+}
+
 // Fitting returns the initiative by whose rules a referral to a municipality is assessed on a
-// day, as a referral names none: of several the one whose checklist has been answered, that
-// the municipality performs, whose target group the person belongs to, and by which it was
-// assessed formerly (nil: it was not), in this order. ok is false without any initiative.
+// day: of several the one that is wished for, if the municipality performs it; else the one
+// whose checklist has been answered, that the municipality performs, whose target group the
+// person belongs to, and by which it was assessed formerly (nil: it was not), in this order.
+// ok is false without any initiative.
 func Fitting(in *association.Association, municipality string, on civil.Date, f Facts, former *Assessment) (fitting association.Initiative, ok bool) {
 	if len(in.Initiatives) == 0 {
 		return fitting, false
 	}
 	against := func(i association.Initiative) []int {
-		amiss := make([]int, 4)
+		amiss := make([]int, 5)
+		if f.Wished != i.ID || !i.PerformedIn(municipality, on) {
+			amiss[0] = 1
+		}
 		for _, answer := range f.RightTime {
 			if !slices.ContainsFunc(i.RightTime, func(q association.Question) bool { return q.ID == answer.Item }) {
-				amiss[0]++
+				amiss[1]++
 			}
 		}
 		if !i.PerformedIn(municipality, on) {
-			amiss[1] = 1
+			amiss[2] = 1
 		}
-		amiss[2] = slices.Index([]Verdict{Met, Unknown, NotMet}, Assess(i, "", on, f).Met)
+		amiss[3] = slices.Index([]Verdict{Met, Unknown, NotMet}, Assess(i, "", on, f).Met)
 		if former == nil || former.Initiative != i.ID {
-			amiss[3] = 1
+			amiss[4] = 1
 		}
 		return amiss
 	}

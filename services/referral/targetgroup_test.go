@@ -85,7 +85,8 @@ var spared = association.Initiative{
 	Agreements:  []association.Agreement{{Municipality: "1402", From: "2026-01-01"}},
 }
 
-// TestOfSeveralInitiativesTheFittingOneIsTested is: a referral names none.
+// TestOfSeveralInitiativesTheFittingOneIsTested is: the one that a referral wishes for, or
+// that fits best.
 func TestOfSeveralInitiativesTheFittingOneIsTested(t *testing.T) {
 	both := &association.Association{Initiatives: []association.Initiative{checked, spared}}
 	years := func(n int) *int { return &n }
@@ -94,6 +95,7 @@ func TestOfSeveralInitiativesTheFittingOneIsTested(t *testing.T) {
 	}
 	answered := young(40, actor.Region)
 	answered.RightTime = []TimelyAnswer{{"left_school", "no"}}
+	wishing := func(f Facts, initiative string) Facts { f.Wished = initiative; return f }
 	for _, c := range []struct {
 		sentence     string
 		in           *association.Association
@@ -108,6 +110,10 @@ func TestOfSeveralInitiativesTheFittingOneIsTested(t *testing.T) {
 		{"of two that fit the former", both, "1402", young(20, actor.Region, actor.Municipality), &Assessment{Initiative: "ungdomssparet"}, "ungdomssparet"},
 		{"the one that the person belongs to", both, "1402", young(20, actor.Region), &Assessment{Initiative: "activera"}, "ungdomssparet"},
 		{"one that the municipality performs", both, "1481", young(20, actor.Region), nil, "activera"},
+		{"the one that is wished for", both, "1402", wishing(young(20, actor.Region, actor.Municipality), "ungdomssparet"), &Assessment{Initiative: "activera"}, "ungdomssparet"},
+		{"it, though another's checklist has been answered", both, "1402", wishing(answered, "activera"), nil, "activera"},
+		{"not one that this municipality does not perform", both, "1481", wishing(young(40), "ungdomssparet"), nil, "activera"},
+		{"nor one that there is no more", both, "1402", wishing(young(20, actor.Region), "lugn"), nil, "ungdomssparet"},
 		{"the one whose checklist has been answered", both, "1481", answered, &Assessment{Initiative: "activera"}, "ungdomssparet"},
 	} {
 		if got, ok := Fitting(c.in, c.municipality, "2026-03-02", c.facts, c.former); got.ID != c.want || ok != (c.want != "") {

@@ -1,6 +1,7 @@
 package standalone_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -73,6 +74,59 @@ func readReferral(b *testing.B, through http.Handler) {
 	})
 	b.ReportMetric(float64((processorTime()-before).Nanoseconds())/float64(b.N), "cpu-ns/op")
 }
+
+// BenchmarkCachedGet measures what the front door answers from its cache: a week, as before
+// programmes were data, and what a form is built of. B/answer is the size of the body.
+func BenchmarkCachedGet(b *testing.B) {
+	o := open(b, newData(b))
+	token, err := o.issuer.Token(sender)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(b.Context())
+	done := make(chan error, 1)
+	go func() { done <- o.door.(*gateway.Gateway).Run(ctx) }() // it follows the feeds
+	defer func() { cancel(); <-done }()
+	for _, path := range []string{"/municipalities/1481/week", "/plans", "/plans?on=2027-03-01", "/checklists", "/code-lists"} {
+		b.Run(path[1:], func(b *testing.B) {
+			request := func() *http.Request {
+				r := httptest.NewRequest("GET", gateway.BasePath+path, nil)
+				r.Header.Set("Authorization", "Bearer "+token)
+				return r
+			}
+			size := 0
+			for end := time.Now().Add(10 * time.Second); ; { // the feeds are followed first
+				w := httptest.NewRecorder()
+				o.door.ServeHTTP(w, request())
+				if size = w.Body.Len(); w.Code == http.StatusOK && w.Header().Get("Age") != "" {
+					break
+				}
+				if time.Now().After(end) {
+					b.Fatal("not from the cache: ", w.Code)
+				}
+			}
+			b.ReportAllocs()
+			b.ResetTimer()
+			before := processorTime()
+			b.RunParallel(func(pb *testing.PB) {
+				r, w := request(), &discard{}
+				for pb.Next() {
+					w.header = make(http.Header, 16)
+					o.door.ServeHTTP(w, r)
+				}
+			})
+			b.ReportMetric(float64((processorTime()-before).Nanoseconds())/float64(b.N), "cpu-ns/op")
+			b.ReportMetric(float64(size), "B/answer")
+		})
+	}
+}
+
+// discard is a writer that keeps nothing.
+type discard struct{ header http.Header }
+
+func (d *discard) Header() http.Header         { return d.header }
+func (d *discard) Write(b []byte) (int, error) { return len(b), nil }
+func (d *discard) WriteHeader(int)             {}
 
 // BenchmarkPost measures what a referral costs from the front door to the disk, with
 // the events, notices and figures behind it: the processor's time of the process, and

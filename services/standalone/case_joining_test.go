@@ -1,6 +1,7 @@
 package standalone_test
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -22,7 +23,7 @@ var employment = demo.Claims{Roles: []actor.Role{actor.Referrer}, Authority: "af
 func (o *office) referOf(n uint64, who demo.Claims, categories ...string) (at string) {
 	o.t.Helper()
 	body := o.referral(n, func(referral, _ map[string]any) {
-		referral["unit"], referral["externalReference"] = who.Unit, fmt.Sprintf("%s-%d-%d", who.Authority, n, time.Now().UnixNano())
+		referral["unit"], referral["externalReference"] = who.Unit, fmt.Sprintf("%s-%d-%s", who.Authority, n, rand.Text())
 		consent := referral["consent"].(map[string]any)
 		if consent["authorities"] = []string{who.Authority, "molndal"}; len(categories) > 0 {
 			consent["dataCategories"] = categories

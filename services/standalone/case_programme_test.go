@@ -179,7 +179,7 @@ func TestARunningEnrolmentMovesToAnotherPlanByADecision(t *testing.T) {
 		return w.Code == 200 && json.Unmarshal(w.Body.Bytes(), &moved) == nil
 	})
 	step := stepOf(t, moved, "plan_moved")
-	if len(before["blocks"].([]any)) != 4 || len(moved["blocks"].([]any)) != 2 || moved["maxWeeks"] != 20.0 || step["formerPlanVersion"] != before["planVersion"] || step["text"] != move["reason"] {
+	if len(before["blocks"].([]any)) != 4 || len(moved["blocks"].([]any)) != 2 || moved["maxWeeks"] != 20.0 || step["formerPlanVersion"] != before["planVersion"] || step["formerPlan"] != "plan.activera" || step["plan"] != "plan.activera.1481" || moved["plan"] != "plan.activera.1481" || before["plan"] != "plan.activera" || step["text"] != move["reason"] {
 		t.Errorf("moved is %v, by %v", moved, step)
 	}
 	if first := moved["blocks"].([]any)[0].(map[string]any); first["weeks"] != 6.0 {

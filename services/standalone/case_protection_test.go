@@ -58,7 +58,12 @@ func (o *office) ask(who demo.Claims, method, path, version string, body any) *h
 // want asks and wants this status; it returns the body.
 func (o *office) want(status int, who demo.Claims, method, path, version string, body any) map[string]any {
 	o.t.Helper()
-	w := o.ask(who, method, path, version, body)
+	return o.wanted(status, who, method, path, o.ask(who, method, path, version, body))
+}
+
+// wanted wants this status of an answer; it returns the body.
+func (o *office) wanted(status int, who demo.Claims, method, path string, w *httptest.ResponseRecorder) map[string]any {
+	o.t.Helper()
 	if w.Code != status {
 		o.t.Fatalf("%s %s as %s: %d, want %d\n%s", method, path, who.Subject, w.Code, status, w.Body)
 	}

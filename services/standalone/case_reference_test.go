@@ -1,14 +1,22 @@
 package standalone_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/persontest"
+	"github.com/finsam/finsam/services/gateway"
+	"github.com/finsam/finsam/services/standalone/demo"
 )
 
 // entry finds an item of a list by its id.
@@ -57,7 +65,7 @@ func TestCase_D1_AFormIsBuiltOfThreeAnswersAlone(t *testing.T) {
 		if label["sv"] == "" || label["en"] == "" {
 			t.Errorf("no label: %v", field)
 		}
-		if field["required"] == false && field["kind"] != "unit" && field["kind"] != "code" && field["kind"] != "codes" {
+		if field["required"] == false && field["kind"] != "unit" && field["kind"] != "initiative" && field["kind"] != "code" && field["kind"] != "codes" {
 			continue
 		}
 		var value any
@@ -74,6 +82,8 @@ func TestCase_D1_AFormIsBuiltOfThreeAnswersAlone(t *testing.T) {
 			value = me["unit"]
 		case "municipality":
 			value = municipality["id"]
+		case "initiative":
+			value = checklist["initiative"]
 		case "authorities":
 			value = []any{me["authority"], municipality["authority"]}
 		case "consent_text":
@@ -107,6 +117,11 @@ func TestCase_D1_AFormIsBuiltOfThreeAnswersAlone(t *testing.T) {
 		t.Errorf("the state is called %v", l)
 	}
 	read := o.do(receiver, 200, http.MethodGet, "/referrals/"+answer["id"].(string), nil, nil)
+	if at := read["_links"].(map[string]any)["capacity"]; read["wishedInitiative"] != "activera" || at == nil {
+		t.Errorf("the wish is %v, and whether there is room at %v", read["wishedInitiative"], at)
+	} else if room := o.do(receiver, 200, http.MethodGet, strings.TrimPrefix(at.(map[string]any)["href"].(string), gateway.BasePath), nil, nil); room["initiative"] != "activera" || room["municipality"] != municipality["id"] {
+		t.Errorf("the room is that of %v", room)
+	}
 	test, right := read["targetGroupTest"].(map[string]any), read["rightTime"].(map[string]any)
 	if test["met"] != "met" || right["met"] != "met" {
 		t.Errorf("the answers to the questions make %v and %v", test, right)
@@ -161,4 +176,44 @@ func TestCase_D1_AnInitiativeSaysHowEachMunicipalityRunsIt(t *testing.T) {
 	if fk["kind"] != "social_insurance" || fk["label"].(map[string]any)["sv"] != "Försäkringskassan" {
 		t.Errorf("got %v", fk)
 	}
+}
+
+// TestAReferralNamesATextThatThePersonCouldSign sends, drafts and amends by texts that the
+// association does not have on the day of the consent, and by those that it has.
+func TestAReferralNamesATextThatThePersonCouldSign(t *testing.T) {
+	whole, err := os.ReadFile(filepath.Join("example", "insjoriket-whole.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := open(t, newDataOf(t, whole))
+	body := func(version string, n int) map[string]any {
+		var b map[string]any
+		number := persontest.New(rand.New(rand.NewPCG(78, uint64(n))), "2026-01-01").Number
+		if err := json.Unmarshal([]byte(strings.Replace(aReferral, "198001012387", number, 1)), &b); err != nil {
+			t.Fatal(err)
+		}
+		b["consent"].(map[string]any)["textVersion"] = version
+		return b
+	}
+	refused := func(w *httptest.ResponseRecorder, pointer string) {
+		t.Helper()
+		for _, said := range []string{`"no-such-consent-text"`, `"` + pointer + `"`, "textVersion", "2026-01-01", ": 2026-1."} {
+			if !strings.Contains(w.Body.String(), said) {
+				t.Errorf("%d, without %s: %s", w.Code, said, w.Body)
+			}
+		}
+	}
+	refused(o.call(sender, http.MethodPost, "/referrals", nil, body("2026-2", 1)), "/consent/textVersion")
+	made := o.do(sender, 201, http.MethodPost, "/referrals", nil, body("2026-1", 2))
+
+	officer := demo.Claims{Roles: []actor.Role{actor.Referrer}, Authority: "fk", Unit: "fk-molndal", Subject: "officer-1", Lifetime: time.Hour}
+	draft := o.do(officer, 201, http.MethodPost, "/drafts", nil, body("2026-2", 3))
+	refused(o.call(officer, http.MethodPost, "/drafts/"+draft["id"].(string)+"/sending", map[string]string{"If-Match": fmt.Sprintf(`"%v"`, draft["version"])}, nil), "/consent/textVersion")
+
+	at := "/referrals/" + made["id"].(string)
+	amendment := func(version string) map[string]any {
+		return map[string]any{"reason": "Påhittat exempel.", "changes": map[string]any{"consent": map[string]any{"givenOn": "2026-01-01", "textVersion": version, "authorities": []string{"fk", "molndal", "lerum"}}}}
+	}
+	refused(o.call(sender, http.MethodPost, at+"/amendments", map[string]string{"If-Match": `"1"`}, amendment("2025-4")), "/changes/consent/textVersion")
+	o.do(sender, 200, http.MethodPost, at+"/amendments", map[string]string{"If-Match": `"1"`}, amendment("2026-1"))
 }

@@ -110,6 +110,7 @@ func TestCase_C26_AnActivityThatAPlannerMovesLosesNobody(t *testing.T) {
 	// It ends: the booking ends with it, and what was to come is called off.
 	end := next.AddDays(14)
 	o.want(200, writer, http.MethodPost, object+"/ending", o.version(writer, object), map[string]any{"from": end, "decision": "Påhittat beslut 3"})
+	activate(object)
 	o.eventually("the booking ends", func() bool {
 		return o.want(200, coach1, http.MethodGet, booking, "", nil)["until"] == string(end.AddDays(-1))
 	})

@@ -31,14 +31,18 @@ const (
 )
 
 // Load checks an association's file against what is stored, loads it and installs it, and
-// returns what it changes for whom. What would be without its activity is refused unless that
-// is accepted. A running suite does it itself, on request by a file in its data folder.
+// returns what it changes for whom. It takes the place of the file that has the association,
+// whatever that one's name is. What would be without its activity is refused unless that is
+// accepted, and so is a file that has been replaced by a later one. A running suite does it itself, on request by a file in its data folder.
 func Load(ctx context.Context, data Layout, text []byte, accept bool) (string, error) {
 	a, err := association.Parse(text)
 	if err != nil {
 		return "", err
 	}
-	name := a.ID + ".yaml"
+	name, err := association.FileOf(data.Associations(), a.ID)
+	if err != nil {
+		return "", fmt.Errorf("nothing is loaded, as the file could not be installed: %w", err)
+	}
 	if _, err := os.Stat(data.Database()); errors.Is(err, fs.ErrNotExist) { // nothing is stored that it could change
 		if accept {
 			err = install(data, name, text, true)

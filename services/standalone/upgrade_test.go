@@ -10,9 +10,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/servicetest"
 	"github.com/finsam/finsam/services/standalone"
+	"github.com/finsam/finsam/services/standalone/demo"
 )
 
 // unpack returns a data folder of an earlier version: that of a demo, whose people are all
@@ -47,6 +50,7 @@ func unpack(t *testing.T, file string) standalone.Layout {
 func TestADataFolderFromBeforeTheProgrammesIsTakenOver(t *testing.T) {
 	data := unpack(t, "demo-2026-11-30.tar.gz")
 	const recovery = "60635701-a98c-5972-9934-fb94bc309192" // Wednesday 10:00, in Mölndal
+	amended := 0
 	for _, start := range []string{"first", "second"} {
 		o := open(t, data)
 		bookings := o.list(coach1, "/bookings")
@@ -76,6 +80,29 @@ func TestADataFolderFromBeforeTheProgrammesIsTakenOver(t *testing.T) {
 		o.stop()
 	}
 	o := open(t, data)
+	for _, r := range o.list(receiver, "/referrals?state=submitted") { // what was sent before can name what has been thought of since
+		at := "/referrals/" + r["id"].(string)
+		officer := demo.Claims{Roles: []actor.Role{actor.Integration}, Authority: r["referrer"].(map[string]any)["authority"].(string), Lifetime: time.Hour}
+		if w := o.call(officer, http.MethodGet, at, nil, nil); w.Code != 200 || strings.Contains(w.Body.String(), "wishedInitiative") {
+			continue // a person's own
+		}
+		wished := o.change(200, officer, at, "amendments", map[string]any{"reason": "Påhittat exempel.", "changes": map[string]any{"wishedInitiative": "activera"}})
+		if test, _ := wished["targetGroupTest"].(map[string]any); wished["wishedInitiative"] != "activera" || test["initiative"] != "activera" {
+			t.Errorf("a referral from before wishes for %v, and is tested by %v", wished["wishedInitiative"], test)
+		}
+		amended++
+	}
+	for _, planned := range o.list(coach1, "/enrolments?state=planned") { // and who was planned before moves to the plan as an object
+		at := "/enrolments/" + planned["id"].(string)
+		moved := o.change(200, coach1, at, "plan", map[string]any{"planVersion": "1", "reason": "Påhittat exempel."})
+		if moved["planVersion"] != "1" || moved["state"] != "planned" {
+			t.Errorf("an enrolment from before: %v by version %v", moved["state"], moved["planVersion"])
+		}
+		amended += 100
+	}
+	if amended < 101 {
+		t.Errorf("the fixture has no referral that is undecided, or no enrolment that is planned: %d", amended)
+	}
 	e := o.enrolled(1213, day(0))
 	if got := o.do(coach1, 200, http.MethodGet, e, nil, nil)["planVersion"]; got != "1" {
 		t.Errorf("who is enrolled now follows version %v of the plan", got)

@@ -475,7 +475,7 @@ func manyRows(g *ground) {
 // largeExports has each of four authorities fetch its file again and again.
 func largeExports(ctx context.Context, g *ground) {
 	var all sync.WaitGroup
-	if m, err := suite.Memory(g.Processes["referral"].Pid()); err == nil {
+	if m, err := suite.Memory(cmp.Or(g.Processes["referral"], g.Processes["finsam"]).Pid()); err == nil {
 		g.note("before at most %d MiB", m.Peak>>20)
 	}
 	for _, c := range []caller{fk, vgr, af, molndal} {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -59,6 +60,10 @@ func (s *sheet) expect(p probe, row []cell, c suite.Caller, want verdict, th thi
 		e.participant, e.why = "", nil // it shows somebody else
 	case p.op.Tag == "drafts" && (want == allowed || p.sees != nil):
 		e.participant, e.why = "", nil // of a draft it is not known yet whom it is about
+	case p.op.ID == "listGroups" && c.Role != "participant":
+		return // nobody is in it
+	case (p.op.ID == "getGroup" || p.op.ID == "getSiteDay") && want == allowed && !strings.Contains(string(a.Raw), th.participant):
+		e.participant = "" // it does not show the person
 	case want == hidden && p.sees != nil && p.op.ID != "readIdentities":
 		e.participant, e.outcome, e.why = "", accesslog.Done, nil // a list without the person: logged, with whom it did show
 	case want == hidden:

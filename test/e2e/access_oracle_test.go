@@ -54,12 +54,16 @@ type thing struct {
 	name                                       string
 	referral, participant, enrolment           string // ids
 	number                                     string // the referral's, in the register
+	placement                                  string // of work training, at the site that "somebody" and "named" supervise
 	booking, feed, secret                      string // feed and secret are of a calendar address
 	attachment                                 string
+	absence                                    string // that was reported
 	webhook                                    string // of the sender's system
 	draft, receiversDraft                      string // of the unit, and of the municipality
+	wait                                       string // for a closed group
 	family                                     string // the person's name
 	authority, unit, municipality, association string
+	host                                       string // municipality of the booked activity
 	applied, handedIn                          bool   // by the person; by the municipality for somebody
 	consent                                    bool   // the sender's consent is in force
 	protected                                  bool   // the person's identity is protected
@@ -106,8 +110,12 @@ func related(relation string, c suite.Caller, t thing) bool {
 		return c.Authority == t.authority && c.Unit == t.unit
 	case "own-authority":
 		return c.Authority == t.authority
-	case "own-municipality", "own-programme":
+	case "own-municipality", "own-programme", "own-list": // nobody is named as a leader here
 		return c.Municipality == t.municipality
+	case "supervises":
+		return c.Municipality == t.municipality && (c.Subject == "somebody" || c.Subject == "named")
+	case "own-activity":
+		return t.host != "" && c.Municipality == t.host
 	case "own-participant":
 		return c.Participant == t.participant
 	case "own-application":
@@ -147,6 +155,7 @@ var variants = []variant{
 	{"who is another participant", func(c *suite.Caller) { c.Participant = "5b7c1c0e-52f4-4a0a-9d3e-6f0a4f6d2c11" }},
 	{"who is no participant", func(c *suite.Caller) { c.Participant = "" }},
 	{"of another association", func(c *suite.Caller) { c.Association = "kalmar" }},
+	{"who supervises no site", func(c *suite.Caller) { c.Subject = "another" }},
 	{"named to handle protected persons", func(c *suite.Caller) { c.Subject = "named" }},
 }
 

@@ -57,7 +57,7 @@ func probeOf(op operation) probe {
 		p.status = 422
 		p.body = func(*world, suite.Caller, thing) any { return map[string]any{"period": "2099"} }
 		p.own = func(c suite.Caller, _ thing) thing { return thing{association: association(c)} }
-	case "replaceUnits", "replaceUnit", "listPublications", "listChecklists", "listCodeLists", "listConsentTexts", "listProgrammeObjects": // both associations have the same questions
+	case "replaceUnits", "replaceUnit", "listPublications", "listChecklists", "listCodeLists", "listConsentTexts", "listProgrammeObjects", "getLeaderWeek", "listStaffCalendars", "getStaffCalendar", "revokeStaffCalendar": // both associations have the same questions
 		p.own = func(c suite.Caller, _ thing) thing { return thing{association: association(c)} }
 	case "createProgrammeObject": // from a day that has been, which is asked after the right
 		p.status, p.denied = 422, "not-yours-to-plan"
@@ -90,18 +90,66 @@ func probeOf(op operation) probe {
 		p.sees = listed(func(t thing) string { return t.enrolment })
 	case "listBookings":
 		p.sees = listed(func(t thing) string { return t.booking })
+	case "listPlacements":
+		p.sees = listed(func(t thing) string { return t.placement })
+	case "createPlacement": // with a last day before the first, which is asked after the right
+		p.status = 422
+		p.body = func(w *world, _ suite.Caller, t thing) any { return w.placing(t.enrolment, day(0), day(-1)) }
+	case "getSiteDay":
+		p.own = func(c suite.Caller, _ thing) thing { return thing{association: "insjoriket", municipality: "1481"} }
+	case "getSitePlaces": // the other association has no such site
 	case "listActivities", "listInitiatives", "listPlans", "listMunicipalities", "listAuthorities":
 		p.sees = func(a suite.Answer, _ thing) bool { return strings.Contains(string(a.Raw), `"1481"`) }
 	case "cancelOccurrence":
 		p.status = 422
 		p.body = func(*world, suite.Caller, thing) any { return map[string]any{"date": day(-1), "reason": "other"} }
+	case "noteDayAttendances": // by a clock that is ahead, which is asked after the right
+		p.body = func(_ *world, _ suite.Caller, t thing) any {
+			return map[string]any{"items": []any{map[string]any{"clientId": nobodys, "notedAt": "2099-01-01T00:00:00Z", "booking": t.booking, "attendance": "present"}}}
+		}
+	case "getDay":
+		p.sees = listed(func(t thing) string { return t.booking })
+	case "listAbsenceSignals":
+		p.sees = listed(func(t thing) string { return t.enrolment })
+	case "listWeeklyShortfalls": // of the own municipality, which has no rule here
+		p.own = func(c suite.Caller, _ thing) thing {
+			return thing{association: association(c), municipality: c.Municipality}
+		}
+	case "reportAbsence": // until before it begins, which is asked after the right
+		p.status = 422
+		p.body = func(*world, suite.Caller, thing) any {
+			return map[string]any{"from": day(0), "until": day(-1), "reason": "ill"}
+		}
+	case "noteDropIn": // at an activity that has none, which is asked after the right
+		p.status = 422
+		p.body = func(_ *world, _ suite.Caller, t thing) any { return map[string]any{"participant": t.participant} }
 	case "createBooking":
 		p.status = 422
 		p.body = func(w *world, _ suite.Caller, t thing) any {
 			return map[string]any{"enrolment": t.enrolment, "activity": w.activity, "from": day(0), "until": day(-1)}
 		}
+	case "createGroup": // from a day that has been, which is asked after the right
+		p.status = 422
+		p.body = func(*world, suite.Caller, thing) any { return map[string]any{"from": day(-1)} }
+	case "listGroups":
+		p.sees = func(a suite.Answer, _ thing) bool { return strings.Contains(string(a.Raw), `"activity":`) }
+	case "listGroupProposals":
+		p.own = func(c suite.Caller, _ thing) thing {
+			return thing{association: association(c), municipality: c.Municipality}
+		}
+	case "createGroupWait": // who waits already, which is asked after the right
+		p.status = 409
+		p.body = func(_ *world, _ suite.Caller, t thing) any {
+			return map[string]any{"enrolment": t.enrolment, "category": "creative"}
+		}
+	case "listGroupWaits":
+		p.sees = listed(func(t thing) string { return t.wait })
 	case "createCalendarFeed":
 		p.status = 201
+	case "createStaffCalendar":
+		p.status = 201
+		p.body = func(*world, suite.Caller, thing) any { return map[string]any{} }
+		p.own = func(c suite.Caller, _ thing) thing { return thing{association: association(c)} }
 	case "createWebhook":
 		p.status, p.denied = 201, "no-place-of-ones-own"
 		p.header["Idempotency-Key"] = "access"
@@ -134,6 +182,17 @@ func series(from string) map[string]any {
 	return map[string]any{"kind": "series", "municipality": "1481", "validFrom": from, "series": map[string]any{"name": "Påhittad promenad", "category": "social", "day": "tuesday", "from": "13:00", "to": "14:00"}}
 }
 
+// site is an invented site of work training in Mölndal.
+const site = "site.1481.pahittad-verkstad"
+
+// placing is an offer of a place there.
+func (w *world) placing(enrolment, from, until string) map[string]any {
+	return map[string]any{
+		"enrolment": enrolment, "site": site, "area": "carpentry", "from": from, "until": until, "answerBy": from, "extent": 10,
+		"days": []any{map[string]any{"day": "saturday"}}, "tasks": "Påhittade uppgifter.",
+	}
+}
+
 // silentWebhook is one that is never called.
 var silentWebhook = map[string]any{"url": "https://hooks.finsam.example/", "active": false}
 
@@ -147,6 +206,8 @@ var views = map[string]map[string]func(suite.Answer, thing) bool{
 	"getBooking": {"text": func(a suite.Answer, _ thing) bool {
 		return strings.Contains(string(a.Raw), "Påhittad rättelse.")
 	}},
+	"getPlacement":       {"text": func(a suite.Answer, _ thing) bool { return a.Text("tasks") != "" }},
+	"getGroup":           {"members": func(a suite.Answer, t thing) bool { return strings.Contains(string(a.Raw), `"`+t.participant+`"`) }},
 	"getProgrammeObject": {"draft": func(a suite.Answer, _ thing) bool { return a.At("draft") != nil }},
 	"getPlaces":          {"use": func(a suite.Answer, _ thing) bool { return a.At("taken") != nil }},
 	"getParticipant": {"identity": func(a suite.Answer, t thing) bool {
@@ -208,6 +269,13 @@ func (p probe) request(w *world, c suite.Caller, t thing, token string) suite.Re
 	if p.op.Tag == "drafts" {
 		t = p.own(c, t)
 	}
+	if p.op.Path == "/staff-calendars/{feed}" && w.t != nil { // each has its own
+		t.feed = nobodys
+		made, err := w.Do(suite.Request{Method: "POST", Path: "/staff-calendars", Token: token, Body: map[string]any{}, Header: ownKey(c)})
+		if err == nil && made.Status == 201 {
+			t.feed = made.Text("id")
+		}
+	}
 	r := suite.Request{Method: p.op.Method, Path: w.path(p.op, t), Token: token, Header: p.header}
 	switch {
 	case p.body != nil:
@@ -215,10 +283,18 @@ func (p probe) request(w *world, c suite.Caller, t thing, token string) suite.Re
 	case p.op.Body != nil:
 		r.Body = p.op.Example
 	}
+	if p.op.ID == "createStaffCalendar" {
+		r.Header = ownKey(c)
+	}
 	if p.op.ID == "createCalendarFeed" {
 		r.Header = map[string]string{"Idempotency-Key": "access-" + t.participant}
 	}
 	return r
+}
+
+// ownKey is an Idempotency-Key with which each caller makes a thing of its own once.
+func ownKey(c suite.Caller) map[string]string {
+	return map[string]string{"Idempotency-Key": "access-" + c.Authority + "-" + c.Subject}
 }
 
 // path fills in the ids of the thing, by the first word of the path.
@@ -226,11 +302,11 @@ func (w *world) path(op operation, t thing) string {
 	first, _, _ := strings.Cut(strings.TrimPrefix(op.Path, "/"), "/")
 	id := map[string]string{
 		"referrals": t.referral, "participants": t.participant, "enrolments": t.enrolment,
-		"bookings": t.booking, "activities": w.activity, "webhooks": t.webhook, "drafts": t.draft, "publications": cmp.Or(w.publication, nobodys),
+		"bookings": t.booking, "placements": cmp.Or(t.placement, nobodys), "activities": w.activity, "groups": cmp.Or(w.group, nobodys), "group-waits": cmp.Or(t.wait, nobodys), "webhooks": t.webhook, "drafts": t.draft, "publications": cmp.Or(w.publication, nobodys), "absence-signals": t.enrolment,
 		"programme-objects": cmp.Or(w.object, "series."+nobodys),
 	}[first]
-	path := strings.NewReplacer("{id}", id, "{number}", "1", "{feed}", t.feed, "{token}", t.secret, "{code}", "1481",
-		"{cancellation}", w.cancellation, "{delivery}", nobodys, "{attachment}", cmp.Or(t.attachment, nobodys), "{date}", w.date, "{municipality}", "1481", "{unit}", "fk-molndal", "{initiative}", "activera").Replace(op.Path)
+	path := strings.NewReplacer("{id}", id, "{number}", "1", "{feed}", t.feed, "{absence}", cmp.Or(t.absence, nobodys), "{token}", t.secret, "{code}", "1481", "{site}", site,
+		"{cancellation}", w.cancellation, "{leader}", "me", "{delivery}", nobodys, "{attachment}", cmp.Or(t.attachment, nobodys), "{date}", w.date, "{municipality}", "1481", "{unit}", "fk-molndal", "{initiative}", "activera").Replace(op.Path)
 	query := url.Values{}
 	for name, value := range map[string]string{"limit": "200", "initiative": "activera"} {
 		if (op.ID == "listReferrals" || op.ID == "exportReferrals") && name == "initiative" {

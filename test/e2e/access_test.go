@@ -28,6 +28,7 @@ func guarded(d *document) []operation {
 }
 
 func TestTheContractAndTheAccessTableNameTheSameOperationsAndRoles(t *testing.T) {
+	t.Parallel()
 	d, table := theContract(t, suite.OneProcess(t)), accessTable(t)
 	for _, op := range guarded(d) {
 		row := table[op.ID]
@@ -172,16 +173,17 @@ func (s *sheet) complete(table map[string][]cell, expected int) {
 
 // anybodys are the operations on what the caller names or has itself, such as the
 // own association's register: a foreigner to one is at home in another.
-var anybodys = []string{"createReferral", "createReferrals", "createDraft", "replaceUnits", "replaceUnit", "listTasks", "searchParticipants", "getReferralFigures", "listPublications", "makePublication", "listChecklists", "listCodeLists", "listConsentTexts", "listProgrammeObjects"}
+var anybodys = []string{"createReferral", "createReferrals", "createDraft", "replaceUnits", "replaceUnit", "listTasks", "searchParticipants", "getReferralFigures", "listWeeklyShortfalls", "listGroupProposals", "listPublications", "makePublication", "listChecklists", "listCodeLists", "listConsentTexts", "listProgrammeObjects", "getLeaderWeek", "listStaffCalendars", "getStaffCalendar", "createStaffCalendar", "revokeStaffCalendar"}
 
 // theirOwn are the operations with which a role makes something of its own.
 var theirOwn = []string{"createWebhook integration", "createProgrammeObject association_admin"}
 
 func TestWithoutATokenOnlyThePublicOperationsAnswer(t *testing.T) {
+	t.Parallel()
 	s := suite.OneProcess(t)
 	d := theContract(t, s)
 	w, th := &world{activity: nobodys, cancellation: nobodys, date: day(0)}, thing{
-		referral: nobodys, participant: nobodys, enrolment: nobodys, booking: nobodys, webhook: nobodys, draft: nobodys, receiversDraft: nobodys, feed: nobodys, secret: strings.Repeat("0", 64),
+		referral: nobodys, participant: nobodys, enrolment: nobodys, booking: nobodys, placement: nobodys, webhook: nobodys, draft: nobodys, receiversDraft: nobodys, feed: nobodys, secret: strings.Repeat("0", 64),
 	}
 	for _, op := range d.Operations {
 		for sentence, token := range map[string]string{"no token": "", "a token that nobody gave out": "eyJhbGciOiJub25lIn0.e30."} {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/persontest"
 	"github.com/finsam/finsam/test/suite"
 )
@@ -20,6 +21,9 @@ type world struct {
 	cancellation string
 	publication  string // released
 	object       string // of the programme: a series of Mölndal with a draft
+	course       string // of Mölndal
+	group        string // of the course, open, with every person of the things
+	groupFrom    string // its first day
 }
 
 // newWorld makes five persons' cases that differ only in what a right depends
@@ -31,6 +35,8 @@ func newWorld(t *testing.T, s *suite.Suite) *world {
 	o := w.occurrence(w.get(coach, "/municipalities/1481/week?week="+isoWeek(past)), "Återhämtning")
 	w.activity, w.date = o["activity"].(string), o["date"].(string)
 	w.cancellation, w.publication, w.object = w.callOff(), w.published(), w.planned()
+	w.opensSite()
+	w.planGroup()
 	for _, th := range []thing{
 		{name: "an open case", consent: true},
 		{name: "a case without consent"},
@@ -75,6 +81,33 @@ func (w *world) planned() string {
 	return made.Text("id")
 }
 
+// opensSite makes a site of work training that two people supervise.
+func (w *world) opensSite() {
+	w.t.Helper()
+	first := suite.Caller{Role: "planner", Authority: "molndal", Municipality: "1481", Subject: "planner-1"}
+	second := first
+	second.Subject = "planner-2"
+	w.Must(w.t, 201, suite.Request{Method: "POST", Path: "/programme-objects", Token: w.Token(w.t, first), Body: map[string]any{
+		"kind": "site", "id": site, "municipality": "1481", "validFrom": day(0), "site": map[string]any{
+			"name": "Påhittad verkstad", "workTraining": true, "areas": []string{"carpentry"}, "supervisors": []string{"somebody", "named"},
+			"open": []any{map[string]any{"day": "saturday", "from": "08:00", "to": "16:00"}}, "places": []any{map[string]any{"area": "carpentry", "places": 100}},
+		},
+	}})
+	w.Must(w.t, 200, suite.Request{Method: "POST", Path: "/programme-objects/" + site + "/activation", Token: w.Token(w.t, second), Header: map[string]string{"If-Match": `"1"`}})
+}
+
+// planGroup opens a closed group of Mölndal's course.
+func (w *world) planGroup() {
+	w.t.Helper()
+	o := w.occurrence(w.get(coach, "/municipalities/1481/week?week="+isoWeek(time.Now().UTC().AddDate(0, 0, 14))), "ACT - att hantera stress och främja hälsa")
+	w.course, w.groupFrom = o["activity"].(string), o["date"].(string)
+	w.group = w.Must(w.t, 201, suite.Request{
+		Method: "POST", Path: "/activities/" + w.course + "/groups", Token: w.Token(w.t, coach), Body: map[string]any{"from": w.groupFrom},
+		Header: map[string]string{"Idempotency-Key": "world"},
+	}).Text("id")
+	w.change(coach, "/groups/"+w.group, "opening", nil)
+}
+
 // callOff calls off an occurrence that the other tests do not need.
 func (w *world) callOff() string {
 	w.t.Helper()
@@ -92,6 +125,7 @@ func (w *world) callOff() string {
 func (w *world) onTheWay(th thing, p persontest.Person, n int) thing {
 	w.t.Helper()
 	th.authority, th.unit, th.municipality, th.association, th.family = "fk", "fk-molndal", "1481", "insjoriket", p.FamilyName
+	th.host = "1481" // of the walk
 	sender, system, officer, body := fkSystem, fkSystem, fkOfficer, referral(p.Number, p.GivenName, p.FamilyName)
 	if th.handedIn {
 		th.authority, th.unit = "molndal", "molndal-1"
@@ -114,6 +148,17 @@ func (w *world) onTheWay(th thing, p persontest.Person, n int) thing {
 	th.booking = strings.TrimPrefix(booking, "/bookings/")
 	w.change(coach, booking, "attendances", map[string]any{"date": w.date, "attendance": "present"})
 	w.change(coach, booking, "attendance-corrections", map[string]any{"date": w.date, "attendance": "absent", "reason": "Påhittad rättelse."})
+	w.change(coach, booking, "attendances", map[string]any{"date": civil.Date(w.date).AddDays(-7), "attendance": "absent"})
+	w.until(coach, "/absence-signals/"+th.enrolment, "noticed", func(a suite.Answer) bool { return a.Text("state") == "open" })
+	th.absence = w.Must(w.t, 201, suite.Request{
+		Method: "POST", Path: "/participants/" + th.participant + "/absences", Token: w.Token(w.t, coach), Body: map[string]any{"from": day(30), "until": day(31), "reason": "ill"},
+	}).Text("id")
+	th.placement = w.Must(w.t, 201, suite.Request{
+		Method: "POST", Path: "/placements", Token: w.Token(w.t, coach), Body: w.placing(strings.TrimPrefix(enrolment, "/enrolments/"), day(7), day(21)),
+		Header: map[string]string{"Idempotency-Key": fmt.Sprint("placed-", n)},
+	}).Text("id")
+	w.Must(w.t, 201, suite.Request{Method: "POST", Path: "/bookings", Token: w.Token(w.t, coach), Body: map[string]any{"enrolment": th.enrolment, "activity": w.course, "from": w.groupFrom}})
+	th.wait = w.Must(w.t, 201, suite.Request{Method: "POST", Path: "/group-waits", Token: w.Token(w.t, coach), Body: map[string]any{"enrolment": th.enrolment, "category": "creative"}}).Text("id")
 	me := suite.Caller{Role: "participant", Authority: "self", Participant: th.participant, Subject: "somebody"}
 	feed := w.Must(w.t, 201, suite.Request{
 		Method: "POST", Path: "/participants/" + th.participant + "/calendar-feeds", Token: w.Token(w.t, me),

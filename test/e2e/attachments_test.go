@@ -48,10 +48,12 @@ func (w walk) attach(c suite.Caller, at string, body []byte) suite.Answer {
 }
 
 func TestAFileGoesThroughTheFrontDoorAndComesBackInOneProcess(t *testing.T) {
+	t.Parallel()
 	filesGoThrough(walk{suite.OneProcess(t, unlimited...), t})
 }
 
 func TestAFileGoesThroughTheFrontDoorAndComesBackInFourProcesses(t *testing.T) {
+	t.Parallel()
 	filesGoThrough(walk{suite.FourProcesses(t, unlimited...), t})
 }
 

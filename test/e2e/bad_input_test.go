@@ -57,7 +57,7 @@ func (k *critic) theUsual(op operation) wrongCall {
 	c := wrongCall{
 		method: op.Method, header: map[string]string{"Authorization": "Bearer " + k.tokens[op.ID]}, want: []int{400},
 		path: w.path(op, thing{
-			referral: nobodys, participant: nobodys, enrolment: nobodys, booking: nobodys, webhook: nobodys, draft: nobodys, feed: nobodys, secret: strings.Repeat("0", 64),
+			referral: nobodys, participant: nobodys, enrolment: nobodys, booking: nobodys, webhook: nobodys, draft: nobodys, placement: nobodys, wait: nobodys, feed: nobodys, secret: strings.Repeat("0", 64),
 		}),
 	}
 	if takes(op, "If-Match") {
@@ -235,6 +235,7 @@ func query(path, name, value string) string {
 }
 
 func TestNoBadInputIsAnsweredOtherwiseThanByAProblemThatDoesNotRepeatIt(t *testing.T) {
+	t.Parallel()
 	k := newCritic(t)
 	var calls []wrongCall
 	for _, op := range k.doc.Operations {
@@ -408,6 +409,7 @@ func opaque(base, path string) *url.URL {
 }
 
 func TestHeadersWithoutMeasureDoNoHarm(t *testing.T) {
+	t.Parallel()
 	k := newCritic(t)
 	good := wrongCall{method: "GET", path: "/referrals", header: map[string]string{"Authorization": "Bearer " + k.tokens["listReferrals"]}}
 	for _, header := range []string{"X-Request-Id", "traceparent", "tracestate", "baggage", "Accept-Language", "Cookie", "User-Agent", "If-None-Match"} {

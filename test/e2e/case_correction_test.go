@@ -11,6 +11,7 @@ import (
 // TestCase_C21_C25_OverFourProcesses: a correction in one service is followed by the
 // others, over the network: the enrolment, the weeks, the figures and the feeds.
 func TestCase_C21_C25_OverFourProcesses(t *testing.T) {
+	t.Parallel()
 	w := walk{suite.FourProcesses(t, unlimited...), t}
 	r := rand.New(rand.NewPCG(21, 25))
 	correct := func(status int, c suite.Caller, thing, kind string, instead map[string]any) suite.Answer {

@@ -18,6 +18,7 @@ import (
 // TestNoBadInputIsAnsweredOtherwiseThanByAProblemThatDoesNotRepeatIt does so at every
 // operation.
 func TestCase_D4_IfMatchIsRequiredInTheContract(t *testing.T) {
+	t.Parallel()
 	s := suite.OneProcess(t, unlimited...)
 	d, err := readDocument(s.Must(t, 200, suite.Request{Method: "GET", Path: "/openapi.json"}).Raw)
 	if err != nil {
@@ -41,6 +42,7 @@ func TestCase_D4_IfMatchIsRequiredInTheContract(t *testing.T) {
 // TestCase_D7_TheDocumentIsRightForWhoHasOnlyItsAddress reads the document as somebody who
 // has only the demo's address.
 func TestCase_D7_TheDocumentIsRightForWhoHasOnlyItsAddress(t *testing.T) {
+	t.Parallel()
 	s := suite.OneProcess(t)
 	document := s.Must(t, 200, suite.Request{Method: "GET", Path: "/openapi.json"})
 	var doc struct {
@@ -89,6 +91,7 @@ func TestCase_D7_TheDocumentIsRightForWhoHasOnlyItsAddress(t *testing.T) {
 // TestCase_D8_EachEventFitsTheSchemaOfItsType holds what a whole story emits, and a
 // transfer, against the schema of each type in the AsyncAPI document that is served.
 func TestCase_D8_EachEventFitsTheSchemaOfItsType(t *testing.T) {
+	t.Parallel()
 	s := suite.OneProcess(t, unlimited...)
 	var doc struct {
 		Components struct {

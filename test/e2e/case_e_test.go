@@ -73,6 +73,7 @@ func postFile(t *testing.T, cmd *exec.Cmd) ([]map[string]string, int, string) {
 }
 
 func TestCase_E_ARefusedCallIsReportedAsNotReceivedAndWhy(t *testing.T) {
+	t.Parallel()
 	s, program := suite.OneProcess(t, unlimited...), filepath.Join(suite.Programs(t), "finsamctl")
 	path := write(t, "x.csv", sheetHead+"\n"+sheetRow("E-1", rand.New(rand.NewPCG(11, 1)))+"\n")
 	for sentence, c := range map[string]struct{ env, status, why string }{
@@ -102,6 +103,7 @@ func TestCase_E_ARefusedCallIsReportedAsNotReceivedAndWhy(t *testing.T) {
 }
 
 func TestCase_E_AServerThatIsAwayIsWaitedForWithAWord(t *testing.T) {
+	t.Parallel()
 	program := filepath.Join(suite.Programs(t), "finsamctl")
 	path := write(t, "x.csv", sheetHead+"\n"+sheetRow("E-1", rand.New(rand.NewPCG(11, 2)))+"\n")
 	cmd := exec.Command(program, "post", path)
@@ -130,6 +132,7 @@ func TestCase_E_AServerThatIsAwayIsWaitedForWithAWord(t *testing.T) {
 }
 
 func TestCase_E_TheTemplateIsReceivedAsItIsPrinted(t *testing.T) {
+	t.Parallel()
 	s, program := suite.OneProcess(t, unlimited...), filepath.Join(suite.Programs(t), "finsamctl")
 	cmd := ctl(t, s, program, "post", "--print-template")
 	var said bytes.Buffer
@@ -145,6 +148,7 @@ func TestCase_E_TheTemplateIsReceivedAsItIsPrinted(t *testing.T) {
 }
 
 func TestCase_E_TheReportIsASheetOfTheSameRowsInOneLanguage(t *testing.T) {
+	t.Parallel()
 	s, program := suite.OneProcess(t, unlimited...), filepath.Join(suite.Programs(t), "finsamctl")
 	r := rand.New(rand.NewPCG(11, 4))
 	first, wrong := sheetRow("E-1", r), strings.Replace(sheetRow("E-2", r), "1481", "0180", 1)
@@ -176,6 +180,7 @@ func TestCase_E_TheReportIsASheetOfTheSameRowsInOneLanguage(t *testing.T) {
 }
 
 func TestCase_E_WhatASpreadsheetSavesIsRead(t *testing.T) {
+	t.Parallel()
 	s, program := suite.OneProcess(t, unlimited...), filepath.Join(suite.Programs(t), "finsamctl")
 	r := rand.New(rand.NewPCG(11, 5))
 	utf16 := func(e unicode.Endianness) encoding.Encoding { return unicode.UTF16(e, unicode.UseBOM) }
@@ -220,6 +225,7 @@ func TestCase_E_WhatASpreadsheetSavesIsRead(t *testing.T) {
 }
 
 func TestCase_E_EmptiedRowsAreNotPosted(t *testing.T) {
+	t.Parallel()
 	s, program := suite.OneProcess(t, unlimited...), filepath.Join(suite.Programs(t), "finsamctl")
 	r := rand.New(rand.NewPCG(11, 6))
 	path := write(t, "x.csv", strings.Join([]string{sheetHead, ";;;;", sheetRow("T-1", r), "", " ; ;;", sheetRow("T-2", r) + ";;;", ";;;;", ""}, "\r\n"))

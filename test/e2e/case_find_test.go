@@ -12,6 +12,7 @@ import (
 // TestCase_D5_OverFourProcesses is: a person whom one service knows by number and name is
 // found there by who coaches, and the other services' lists are read by the id.
 func TestCase_D5_OverFourProcesses(t *testing.T) {
+	t.Parallel()
 	w := walk{suite.FourProcesses(t, unlimited...), t}
 	p := persontest.New(rand.New(rand.NewPCG(13, 5)), day(0))
 	made := w.Must(t, 201, suite.Request{Method: "POST", Path: "/referrals", Token: w.Token(t, fkSystem), Body: referral(p.Number, "Zoé", "Påhittadsson")})
@@ -35,6 +36,7 @@ func TestCase_D5_OverFourProcesses(t *testing.T) {
 // TestCase_D6_OverFourProcesses is: each service's list names its persons as the vault shows
 // them to the caller, for whom it asks over the network.
 func TestCase_D6_OverFourProcesses(t *testing.T) {
+	t.Parallel()
 	w := walk{suite.FourProcesses(t, unlimited...), t}
 	p := persontest.New(rand.New(rand.NewPCG(13, 6)), day(0))
 	made := w.Must(t, 201, suite.Request{Method: "POST", Path: "/referrals", Token: w.Token(t, fkSystem), Body: referral(p.Number, "Zoé", "Påhittadsson")})

@@ -44,6 +44,7 @@ func (d *document) nulls(s schema, value any) (all []badValue) {
 // each operation of the contract, about what does not exist, and then the same in other
 // spellings: none of them is refused for how it is spelt.
 func TestCase_C6_C7_C8_C9_C10_C11_EachOperationReadsOtherSpellingsAlike(t *testing.T) {
+	t.Parallel()
 	k := newCritic(t)
 	tried := map[string]int{}
 	for _, op := range k.doc.Operations {

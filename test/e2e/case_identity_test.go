@@ -70,6 +70,7 @@ func (w walk) reads(c suite.Caller, p twoSources) string {
 // TestCase_A2_OverFourProcesses is: what one authority said of a person is in no answer,
 // list or event of the other.
 func TestCase_A2_OverFourProcesses(t *testing.T) {
+	t.Parallel()
 	w := walk{suite.FourProcesses(t, unlimited...), t}
 	p := w.twoSources()
 	check := func(when string) {
@@ -108,6 +109,7 @@ func TestCase_A2_OverFourProcesses(t *testing.T) {
 // TestCase_A3_OverFourProcesses is: the receiver sees that the names differ, who says what,
 // and settles it; no log and no feed has a word of it.
 func TestCase_A3_OverFourProcesses(t *testing.T) {
+	t.Parallel()
 	w := walk{suite.FourProcesses(t, unlimited...), t}
 	p := w.twoSources()
 	a := w.get(intake, p.at)

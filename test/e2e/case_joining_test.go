@@ -15,6 +15,7 @@ import (
 // another authority's referral joins, also when the vault is lost in the middle of it, and
 // ends with the enrolment.
 func TestCase_A5_OverFourProcesses(t *testing.T) {
+	t.Parallel()
 	w := walk{suite.FourProcesses(t, unlimited...), t}
 	p := persontest.New(rand.New(rand.NewPCG(5, 5)), day(0))
 	refer := func(c suite.Caller) string {

@@ -17,6 +17,7 @@ import (
 // every place where it is shown, and goes where each link leads, at the address of the
 // users: with a prefix a proxy takes it off.
 func TestCase_D3_LinksAreTheSameWhereverTheyAreReadAndRightBehindAPrefix(t *testing.T) {
+	t.Parallel()
 	for name, start := range map[string]func(testing.TB, ...string) *suite.Suite{"one process": suite.OneProcess, "four processes": suite.FourProcesses} {
 		for _, prefix := range []string{"", "/kommun/samverkan-1.0"} {
 			t.Run(name+prefix, func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 
 // The lock on the database itself is Linux's.
 func TestCase_G14_AFolderServesOneProgramWithoutTheFileBesideTheDatabase(t *testing.T) {
+	t.Parallel()
 	s := suite.OneProcess(t, unlimited...)
 	if err := os.Remove(filepath.Join(s.Data, "finsam.db.lock")); err != nil {
 		t.Fatal(err)

@@ -23,6 +23,7 @@ const placesOfMolndal = "/capacities/activera/1481"
 // attended, a closing is reopened whose place was given on, and the person becomes protected;
 // at each turn a changed body has another entity tag.
 func TestCase_A5_A11_C25_C28_D2_OverFourProcesses(t *testing.T) {
+	t.Parallel()
 	r := newAuthority(t)
 	w := walk{suite.FourProcesses(t, slices.Concat(unlimited, []string{"FINSAM_WEBHOOK_ALLOW=127.0.0.0/8", "SSL_CERT_FILE=" + r.ca})...), t}
 	p := persontest.New(rand.New(rand.NewPCG(11, 5)), day(0))

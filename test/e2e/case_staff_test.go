@@ -11,6 +11,7 @@ import (
 // TestCase_Staff_OverFourProcesses is: a name that a token brings to the gateway is read, from
 // the service that keeps it, by who has the step of a referral before them.
 func TestCase_Staff_OverFourProcesses(t *testing.T) {
+	t.Parallel()
 	w := walk{suite.FourProcesses(t, unlimited...), t}
 	kim, alex := intake, fkOfficer
 	kim.Name, alex.Name = "Kim Påhittad", "Alex Påhittad"

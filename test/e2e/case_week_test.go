@@ -19,6 +19,7 @@ import (
 // before any service reads it; written as a change it reaches a service that runs, and
 // bookings, attendance, calendar and the past are as they were.
 func TestCase_C26_OverFourProcesses(t *testing.T) {
+	t.Parallel()
 	w := walk{suite.FourProcesses(t, unlimited...), t}
 	past := -7
 	for weekday(past) != "Wednesday" {

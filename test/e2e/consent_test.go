@@ -11,6 +11,7 @@ import (
 // TestWithoutConsentToTheProgressTheSenderSeesNoneOfItAnywhere: the person agrees to
 // being referred and to nothing more, in every service behind the front door.
 func TestWithoutConsentToTheProgressTheSenderSeesNoneOfItAnywhere(t *testing.T) {
+	t.Parallel()
 	w := walk{suite.OneProcess(t), t}
 	body := referral("198001012387", "Tolvan", "Påhittad")
 	body["consent"].(map[string]any)["dataCategories"] = []string{"identity"}

@@ -63,6 +63,7 @@ func file(t *testing.T, n int) (path string, secret []string) {
 // TestAFileThatIsBrokenOffIsPostedToItsEndAndNothingTwice kills finsamctl in the
 // middle, some times, and then lets it end.
 func TestAFileThatIsBrokenOffIsPostedToItsEndAndNothingTwice(t *testing.T) {
+	t.Parallel()
 	s, program := suite.OneProcess(t, unlimited...), filepath.Join(suite.Programs(t), "finsamctl")
 	const n = 300
 	path, secret := file(t, n)
@@ -155,6 +156,7 @@ func followsAll(t *testing.T, s *suite.Suite, program string, ids map[string]boo
 }
 
 func TestARefusedRowIsReportedAndHidesNoOther(t *testing.T) {
+	t.Parallel()
 	s, program := suite.OneProcess(t, unlimited...), filepath.Join(suite.Programs(t), "finsamctl")
 	p := persontest.New(rand.New(rand.NewPCG(8, 8)), day(0))
 	good, bad := referral(p.Number, p.GivenName, p.FamilyName), referral(p.Number, p.GivenName, p.FamilyName)
@@ -189,6 +191,7 @@ func TestARefusedRowIsReportedAndHidesNoOther(t *testing.T) {
 // TestAMunicipalityHandsInForSomebodyFromCSV posts a person's own application with
 // answers to the checklist, as the municipality's receiver.
 func TestAMunicipalityHandsInForSomebodyFromCSV(t *testing.T) {
+	t.Parallel()
 	s, program := suite.OneProcess(t, unlimited...), filepath.Join(suite.Programs(t), "finsamctl")
 	p := persontest.New(rand.New(rand.NewPCG(9, 9)), day(0))
 	path := filepath.Join(t.TempDir(), "x.csv")

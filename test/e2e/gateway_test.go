@@ -97,6 +97,7 @@ func TestAKeptWeekStaysRightOverFourProcessesAlsoWhenRedisDies(t *testing.T) {
 }
 
 func TestACallerWithTheNewestVersionGets304(t *testing.T) {
+	t.Parallel()
 	w := walk{suite.OneProcess(t, unlimited...), t}
 	made := w.Must(t, 201, suite.Request{
 		Method: "POST", Path: "/referrals", Token: w.Token(t, fkSystem), Body: referral(adult, "Tolvan", "Påhittad"),

@@ -13,6 +13,7 @@ import (
 // TestCase_A11_A12_A14_OverFourProcesses is what services/standalone tries in one process,
 // where the services ask and follow one another over the network.
 func TestCase_A11_A12_A14_OverFourProcesses(t *testing.T) {
+	t.Parallel()
 	w := walk{suite.FourProcesses(t, unlimited...), t}
 	r := rand.New(rand.NewPCG(11, 12))
 	post := func(path string, c suite.Caller, body any) suite.Answer {

@@ -12,6 +12,7 @@ import (
 // read frozen publications of a period that is over, released by a second person, and no
 // figures of a range.
 func TestCase_A6_FiguresForTheBoardArePublishedAndFrozen(t *testing.T) {
+	t.Parallel()
 	for name, start := range map[string]func(testing.TB, ...string) *suite.Suite{"one process": suite.OneProcess, "four processes": suite.FourProcesses} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t)

@@ -13,6 +13,7 @@ import (
 // TestASystemDoesWhatItsScopesSay: where an issuer limits its systems, a token's scopes
 // open what they name and nothing else, and each refusal says what is missing.
 func TestASystemDoesWhatItsScopesSay(t *testing.T) {
+	t.Parallel()
 	s := suite.FourProcesses(t, unlimited...)
 	tokens := newIssuer(t, filepath.Join(s.Data, "demo"), "insjoriket")
 	s.Processes["gateway"].Stop()

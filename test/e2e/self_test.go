@@ -12,6 +12,7 @@ import (
 // TestAPersonIsAskedAndAnswersFromTheFrontDoor: what a person applied with and what
 // a municipality handed in for the person, through the gateway and the vault.
 func TestAPersonIsAskedAndAnswersFromTheFrontDoor(t *testing.T) {
+	t.Parallel()
 	w := walk{suite.OneProcess(t), t}
 	p := persontest.New(rand.New(rand.NewPCG(14, 14)), day(0))
 	body := func() map[string]any {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/test/suite"
 )
 
@@ -21,8 +22,8 @@ var (
 	board     = suite.Caller{Role: "board", Authority: "forbundet", Subject: "board-1"}
 )
 
-// day returns the date n days from today, as the API writes dates.
-func day(n int) string { return time.Now().UTC().AddDate(0, 0, n).Format(time.DateOnly) }
+// day returns the date n days from today in Sweden, as the API writes dates.
+func day(n int) string { return string(civil.DateOf(time.Now()).AddDays(n)) }
 
 // referral is a complete referral of an invented person.
 func referral(number, given, family string) map[string]any {
@@ -53,11 +54,7 @@ func (w walk) get(c suite.Caller, path string) suite.Answer {
 // change reads the thing for its version and then does something to it.
 func (w walk) change(c suite.Caller, thing, action string, body map[string]any) suite.Answer {
 	w.t.Helper()
-	etag := w.get(c, thing).Header.Get("ETag")
-	return w.Must(w.t, 200, suite.Request{
-		Method: "POST", Path: thing + "/" + action, Token: w.Token(w.t, c), Body: body,
-		Header: map[string]string{"If-Match": etag},
-	})
+	return w.MustChange(w.t, 200, thing, suite.Request{Method: "POST", Path: thing + "/" + action, Token: w.Token(w.t, c), Body: body})
 }
 
 // until reads the thing until ok holds; what follows from an event takes up to a
@@ -82,10 +79,12 @@ func (w walk) state(c suite.Caller, path, state string) suite.Answer {
 }
 
 func TestFromAPostedReferralToTheReferrersOutcomeInOneProcess(t *testing.T) {
+	t.Parallel()
 	fromReferralToOutcome(t, suite.OneProcess(t))
 }
 
 func TestFromAPostedReferralToTheReferrersOutcomeOverFourProcesses(t *testing.T) {
+	t.Parallel()
 	fromReferralToOutcome(t, suite.FourProcesses(t))
 }
 

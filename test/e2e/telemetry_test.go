@@ -14,6 +14,7 @@ import (
 // TestOneTraceLeadsToItsLogLinesAndIsTheExemplarOfItsTimes follows one request by
 // its trace through everything recorded about it.
 func TestOneTraceLeadsToItsLogLinesAndIsTheExemplarOfItsTimes(t *testing.T) {
+	t.Parallel()
 	c := startCollector(t)
 	s := suite.FourProcesses(t, slices.Concat(unlimited, c.Env())...)
 	made := s.Must(t, 201, suite.Request{

@@ -27,6 +27,7 @@ func traceOf(a suite.Answer) string {
 }
 
 func TestOnePostIsOneTraceFromTheFrontDoorToTheStoreOfTheLastService(t *testing.T) {
+	t.Parallel()
 	c := startCollector(t)
 	s := suite.FourProcesses(t, slices.Concat(unlimited, c.Env())...)
 	header := newTrace()
@@ -42,7 +43,7 @@ func TestOnePostIsOneTraceFromTheFrontDoorToTheStoreOfTheLastService(t *testing.
 		t.Errorf("the caller's trace %s was taken over", trace)
 	}
 	spans := c.Wait(trace, func(spans []span) bool {
-		return in(spans, "finsam-gateway") > 0 && stores(spans, "finsam-referral") > 0 && stores(spans, "finsam-participant") > 0
+		return in(spans, "finsam-gateway") > 0 && stores(spans, "finsam-referral") > 0 && stores(spans, "finsam-participant") > 0 && len(loose(spans)) == 0
 	})
 	for _, service := range []string{"finsam-gateway", "finsam-referral", "finsam-participant"} {
 		if in(spans, service) == 0 {
@@ -54,7 +55,9 @@ func TestOnePostIsOneTraceFromTheFrontDoorToTheStoreOfTheLastService(t *testing.
 			t.Errorf("no call of the store of %s", service)
 		}
 	}
-	joined(t, spans)
+	for _, what := range loose(spans) {
+		t.Error(what)
+	}
 	impersonal(t, spans)
 	if t.Failed() {
 		t.Log(tree(spans))
@@ -79,10 +82,9 @@ func stores(spans []span, service string) (n int) {
 	return n
 }
 
-// joined wants every span to hang below what represents the caller's own, through spans
-// that are there, and each service's first to hang below another service's.
-func joined(t *testing.T, spans []span) {
-	t.Helper()
+// loose returns what does not hang below the caller through spans that are there, and the
+// first spans of services that do not hang below another service's.
+func loose(spans []span) (found []string) {
 	byID, root := map[string]span{}, ""
 	for _, s := range spans {
 		byID[s.ID] = s
@@ -100,15 +102,16 @@ func joined(t *testing.T, spans []span) {
 			at = parent
 		}
 		if at.Parent != root {
-			t.Errorf("%s of %s hangs below %q, which is neither the caller nor a span of the trace", at.Name, at.Service, at.Parent)
+			found = append(found, fmt.Sprintf("%s of %s hangs below %q, which is neither the caller nor a span of the trace", at.Name, at.Service, at.Parent))
 		}
 		if s.Service == "finsam-gateway" || s.Kind != "SERVER" {
 			continue
 		}
 		if parent := byID[s.Parent]; parent.Service == s.Service || parent.Service == "" {
-			t.Errorf("%s of %s was called by %q: not joined to another service", s.Name, s.Service, parent.Service)
+			found = append(found, fmt.Sprintf("%s of %s was called by %q: not joined to another service", s.Name, s.Service, parent.Service))
 		}
 	}
+	return found
 }
 
 var number = regexp.MustCompile(`[0-9]{6}[-+]?[0-9]{4}`)
@@ -143,6 +146,7 @@ func tree(spans []span) string {
 }
 
 func TestTheAcceptanceAndTheEnrolmentThatFollowsAreOneTrace(t *testing.T) {
+	t.Parallel()
 	c := startCollector(t)
 	s := suite.FourProcesses(t, slices.Concat(unlimited, c.Env())...)
 	w := walk{s, t}

@@ -16,6 +16,7 @@ var (
 )
 
 func TestOneIsHandedOverAndAnotherMovesUpFromTheWaitingList(t *testing.T) {
+	t.Parallel()
 	w := walk{suite.OneProcess(t), t}
 	const places = "/capacities/activera/1481"
 	w.Must(t, 200, suite.Request{

@@ -105,11 +105,13 @@ func verified(t *testing.T, secret string, m message) bool {
 }
 
 func TestAnAuthorityIsNotifiedByWebhookInOneProcess(t *testing.T) {
+	t.Parallel()
 	r := newAuthority(t)
 	notifiedByWebhook(t, suite.OneProcess(t, "FINSAM_WEBHOOK_ALLOW=127.0.0.0/8", "SSL_CERT_FILE="+r.ca), r, "finsam")
 }
 
 func TestAnAuthorityIsNotifiedByWebhookOverFourProcesses(t *testing.T) {
+	t.Parallel()
 	r := newAuthority(t)
 	notifiedByWebhook(t, suite.FourProcesses(t, "FINSAM_WEBHOOK_ALLOW=127.0.0.0/8", "SSL_CERT_FILE="+r.ca), r, "referral")
 }
@@ -238,6 +240,7 @@ func (w walk) verifiedByFinsamctl(secret string, m message) {
 }
 
 func TestAWebhookToANetworkOfTheInstallationIsRefusedAndNothingIsCalled(t *testing.T) {
+	t.Parallel()
 	r := newAuthority(t)
 	s := suite.OneProcess(t, "SSL_CERT_FILE="+r.ca) // nothing is allowed
 	for url, status := range map[string]int{

@@ -22,6 +22,9 @@ type Caller struct {
 // Token returns a demo token for the caller, made by finsam token.
 func (s *Suite) Token(t testing.TB, c Caller) string {
 	t.Helper()
+	if s.issuers != nil && c.Association == "" { // another association's would be added to the folder
+		s = s.issuers
+	}
 	if token, ok := s.tokens.Load(c); ok {
 		return token.(string)
 	}
@@ -107,6 +110,11 @@ func (s *Suite) Do(r Request) (Answer, error) {
 func (s *Suite) Must(t testing.TB, status int, r Request) Answer {
 	t.Helper()
 	a, err := s.Do(r)
+	return wanted(t, status, r, a, err)
+}
+
+func wanted(t testing.TB, status int, r Request, a Answer, err error) Answer {
+	t.Helper()
 	if err != nil {
 		t.Fatalf("%s %s: %v", r.Method, r.Path, err)
 	}
@@ -114,6 +122,20 @@ func (s *Suite) Must(t testing.TB, status int, r Request) Answer {
 		t.Fatalf("%s %s: %d, want %d\n%s", r.Method, r.Path, a.Status, status, a.Raw)
 	}
 	return a
+}
+
+// MustChange sends a request at the version of a thing that its caller reads, and wants this
+// status. What an event changes meanwhile is read once more, as a person would do.
+func (s *Suite) MustChange(t testing.TB, status int, thing string, r Request) Answer {
+	t.Helper()
+	for n := 0; ; n++ {
+		r.Header = map[string]string{"If-Match": s.Must(t, http.StatusOK, Request{Method: "GET", Path: thing, Token: r.Token}).Header.Get("ETag")}
+		a, err := s.Do(r)
+		if err == nil && a.Status == http.StatusPreconditionFailed && n < 5 {
+			continue
+		}
+		return wanted(t, status, r, a, err)
+	}
 }
 
 // At returns the value at a path such as "blocks.0.state", or nil.

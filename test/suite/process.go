@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"bytes"
 	"net/http"
 	"os"
 	"os/exec"
@@ -49,7 +50,13 @@ func (p *Process) Start(t testing.TB) {
 }
 
 // Kill ends the program without warning, as a lost machine would.
-func (p *Process) Kill() { p.end(syscall.SIGKILL) }
+func (p *Process) Kill() {
+	p.end(syscall.SIGKILL)
+	// A write that a kill ends may have come half: the next process begins a line of its own.
+	if text, err := os.ReadFile(p.logPath); err == nil {
+		_ = os.Truncate(p.logPath, int64(bytes.LastIndexByte(text, '\n')+1))
+	}
+}
 
 // Stop asks the program to end and insists after ten seconds.
 func (p *Process) Stop() { p.end(syscall.SIGTERM) }

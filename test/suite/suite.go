@@ -30,6 +30,7 @@ type Suite struct {
 	Processes map[string]*Process
 	Addrs     map[string]string // host:port of each service, when they are processes of their own
 	bin       string
+	issuers   *Suite // whose demo issuers it has; nil: its own
 	tokens    sync.Map
 	client    *http.Client
 }
@@ -41,8 +42,8 @@ var Services = []string{"activity", "participant", "referral", "gateway"}
 // builtEnv names the folder of built programs; without it they are built for the run.
 const builtEnv = "FINSAM_BIN"
 
-// temporary is the folder that binaries built into, if it did.
-var temporary string
+// temporary is a folder that lasts as long as the tests of one test binary.
+var temporary = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "finsam-tests-") })
 
 // binaries returns the folder of finsam, which holds every service, and finsamctl. They
 // are built once for all tests of one test binary, unless FINSAM_BIN has them.
@@ -54,23 +55,53 @@ var binaries = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if temporary, err = os.MkdirTemp("", "finsam-bin-"); err != nil {
+	dir, err := temporary()
+	if err != nil {
 		return "", err
 	}
-	cmd := exec.Command("go", slices.Concat([]string{"build"}, buildFlags, []string{"-o", temporary + string(os.PathSeparator), "./services/standalone/cmd/finsam", "./finsamctl"})...)
+	cmd := exec.Command("go", slices.Concat([]string{"build"}, buildFlags, []string{"-o", dir + string(os.PathSeparator), "./services/standalone/cmd/finsam", "./finsamctl"})...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "GOWORK="+filepath.Join(root, "go.work")) // also for a test outside the workspace
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, out)
 	}
-	return temporary, nil
+	return dir, nil
 })
 
-// Main runs the tests of a package and then removes what binaries built.
+// first is a suite that never runs. Commands have prepared its data folder, from which the
+// others have their keys, association and demo issuers: so a suite starts no program but
+// those under test, and a token that one test asked for is another's too.
+var first = sync.OnceValues(func() (*Suite, error) {
+	bin, err := binaries()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := temporary()
+	if err != nil {
+		return nil, err
+	}
+	root, err := root()
+	if err != nil {
+		return nil, err
+	}
+	s := &Suite{bin: bin, Data: filepath.Join(dir, "data")}
+	for _, args := range [][]string{
+		{"load", "--data", s.Data, filepath.Join(root, "services", "standalone", "example", "insjoriket.yaml")},
+		{"keys", "--data", s.Data},
+		{"token", "--data", s.Data, "--role", "coach", "--authority", "molndal"}, // makes the demo issuers and their trust file
+	} {
+		if _, err := s.run(args...); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+})
+
+// Main runs the tests of a package and then removes what was made for all of them.
 func Main(m *testing.M) {
 	code := m.Run()
-	if temporary != "" {
-		_ = os.RemoveAll(temporary)
+	if dir, err := temporary(); err == nil {
+		_ = os.RemoveAll(dir)
 	}
 	os.Exit(code)
 }
@@ -84,16 +115,37 @@ func prepare(t testing.TB, data string) *Suite {
 	return &Suite{bin: bin, Data: data, Processes: map[string]*Process{}, client: client}
 }
 
+// prepareWith is prepare with a new data folder that has some folders of the first suite's,
+// its demo issuers among them.
+func prepareWith(t testing.TB, folders ...string) *Suite {
+	t.Helper()
+	s := prepare(t, t.TempDir())
+	var err error
+	if s.issuers, err = first(); err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range folders {
+		if err := os.CopyFS(filepath.Join(s.Data, folder), os.DirFS(filepath.Join(s.issuers.Data, folder))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s
+}
+
 // OneProcess starts finsam serve --demo on a free port, with extra environment.
 func OneProcess(t testing.TB, env ...string) *Suite {
 	t.Helper()
-	return OneProcessOn(t, t.TempDir(), env...)
+	return prepareWith(t, "demo").serve(t, env)
 }
 
 // OneProcessOn is OneProcess on a data folder that may have been used before.
 func OneProcessOn(t testing.TB, data string, env ...string) *Suite {
 	t.Helper()
-	s := prepare(t, data)
+	return prepare(t, data).serve(t, env)
+}
+
+func (s *Suite) serve(t testing.TB, env []string) *Suite {
+	t.Helper()
 	addr, admin := freeport.Addr(t), freeport.Addr(t)
 	s.Base = "http://" + addr + "/finsam/v1"
 	s.add(t, &Process{
@@ -108,7 +160,7 @@ func OneProcessOn(t testing.TB, data string, env ...string) *Suite {
 // service on its own SQLite file, with extra environment for all of them.
 func FourProcesses(t testing.TB, env ...string) *Suite {
 	t.Helper()
-	s := prepare(t, t.TempDir())
+	s := prepareWith(t, "keys", "associations", "demo")
 	addrs := map[string]string{}
 	for _, name := range Services {
 		addrs[name] = freeport.Addr(t)
@@ -121,7 +173,7 @@ func FourProcesses(t testing.TB, env ...string) *Suite {
 // taken for all services.
 func GatewayAlone(t testing.TB, behind string, env ...string) *Suite {
 	t.Helper()
-	s := prepare(t, t.TempDir())
+	s := prepareWith(t, "keys", "associations", "demo")
 	s.separate(t, []string{"gateway"}, map[string]string{
 		"gateway": freeport.Addr(t), "referral": behind, "participant": behind, "activity": behind,
 	}, env)
@@ -132,13 +184,6 @@ func GatewayAlone(t testing.TB, behind string, env ...string) *Suite {
 // each service is.
 func (s *Suite) separate(t testing.TB, names []string, addrs map[string]string, env []string) {
 	t.Helper()
-	root, err := root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Finsam(t, "load", "--data", s.Data, filepath.Join(root, "services", "standalone", "example", "insjoriket.yaml"))
-	s.Finsam(t, "keys", "--data", s.Data)
-	s.Token(t, Caller{Role: "coach", Authority: "molndal"}) // makes the demo issuer and its trust file
 	common := append([]string{
 		"FINSAM_KEYS_DIR=" + filepath.Join(s.Data, "keys"),
 		"FINSAM_TRUST_FILE=" + filepath.Join(s.Data, "demo", "trust.yaml"),
@@ -202,6 +247,14 @@ func Programs(t testing.TB) string {
 // Finsam runs the finsam program and returns what it prints.
 func (s *Suite) Finsam(t testing.TB, args ...string) string {
 	t.Helper()
+	out, err := s.run(args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func (s *Suite) run(args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, filepath.Join(s.bin, "finsam"), args...).Output()
@@ -210,9 +263,9 @@ func (s *Suite) Finsam(t testing.TB, args ...string) string {
 		if e, ok := err.(*exec.ExitError); ok {
 			said = string(e.Stderr)
 		}
-		t.Fatalf("finsam %s: %v\n%s", strings.Join(args, " "), err, said)
+		return "", fmt.Errorf("finsam %s: %w\n%s", strings.Join(args, " "), err, said)
 	}
-	return strings.TrimSpace(string(out))
+	return strings.TrimSpace(string(out)), nil
 }
 
 // root is the project's folder: the one above the working folder with go.work.

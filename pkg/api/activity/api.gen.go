@@ -5,6 +5,7 @@ package activity
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,9 +13,148 @@ import (
 
 	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/problem"
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/runtime"
 )
+
+// Defines values for AbsencePattern.
+const (
+	AbsencePatternInARow AbsencePattern = "in_a_row"
+	AbsencePatternShare  AbsencePattern = "share"
+)
+
+// Valid indicates whether the value is a known member of the AbsencePattern enum.
+func (e AbsencePattern) Valid() bool {
+	switch e {
+	case AbsencePatternInARow:
+		return true
+	case AbsencePatternShare:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AbsenceReason.
+const (
+	AbsenceReasonAuthority  AbsenceReason = "authority"
+	AbsenceReasonCare       AbsenceReason = "care"
+	AbsenceReasonHealthCare AbsenceReason = "health_care"
+	AbsenceReasonIll        AbsenceReason = "ill"
+	AbsenceReasonOther      AbsenceReason = "other"
+	AbsenceReasonStudies    AbsenceReason = "studies"
+	AbsenceReasonUnknown    AbsenceReason = "unknown"
+	AbsenceReasonWork       AbsenceReason = "work"
+)
+
+// Valid indicates whether the value is a known member of the AbsenceReason enum.
+func (e AbsenceReason) Valid() bool {
+	switch e {
+	case AbsenceReasonAuthority:
+		return true
+	case AbsenceReasonCare:
+		return true
+	case AbsenceReasonHealthCare:
+		return true
+	case AbsenceReasonIll:
+		return true
+	case AbsenceReasonOther:
+		return true
+	case AbsenceReasonStudies:
+		return true
+	case AbsenceReasonUnknown:
+		return true
+	case AbsenceReasonWork:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AbsenceSignalState.
+const (
+	AbsenceSignalStateCeased     AbsenceSignalState = "ceased"
+	AbsenceSignalStateFollowedUp AbsenceSignalState = "followed_up"
+	AbsenceSignalStateOpen       AbsenceSignalState = "open"
+)
+
+// Valid indicates whether the value is a known member of the AbsenceSignalState enum.
+func (e AbsenceSignalState) Valid() bool {
+	switch e {
+	case AbsenceSignalStateCeased:
+		return true
+	case AbsenceSignalStateFollowedUp:
+		return true
+	case AbsenceSignalStateOpen:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AbsenceSignalStepKind.
+const (
+	AbsenceSignalStepKindAssigned   AbsenceSignalStepKind = "assigned"
+	AbsenceSignalStepKindCeased     AbsenceSignalStepKind = "ceased"
+	AbsenceSignalStepKindFollowedUp AbsenceSignalStepKind = "followed_up"
+	AbsenceSignalStepKindNoticed    AbsenceSignalStepKind = "noticed"
+)
+
+// Valid indicates whether the value is a known member of the AbsenceSignalStepKind enum.
+func (e AbsenceSignalStepKind) Valid() bool {
+	switch e {
+	case AbsenceSignalStepKindAssigned:
+		return true
+	case AbsenceSignalStepKindCeased:
+		return true
+	case AbsenceSignalStepKindFollowedUp:
+		return true
+	case AbsenceSignalStepKindNoticed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AbsenceState.
+const (
+	AbsenceStateReported  AbsenceState = "reported"
+	AbsenceStateWithdrawn AbsenceState = "withdrawn"
+)
+
+// Valid indicates whether the value is a known member of the AbsenceState enum.
+func (e AbsenceState) Valid() bool {
+	switch e {
+	case AbsenceStateReported:
+		return true
+	case AbsenceStateWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AbsenceStepKind.
+const (
+	AbsenceStepKindCorrected AbsenceStepKind = "corrected"
+	AbsenceStepKindReported  AbsenceStepKind = "reported"
+	AbsenceStepKindWithdrawn AbsenceStepKind = "withdrawn"
+)
+
+// Valid indicates whether the value is a known member of the AbsenceStepKind enum.
+func (e AbsenceStepKind) Valid() bool {
+	switch e {
+	case AbsenceStepKindCorrected:
+		return true
+	case AbsenceStepKindReported:
+		return true
+	case AbsenceStepKindWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
 
 // Defines values for ActivityCategory.
 const (
@@ -62,6 +202,7 @@ func (e ActivityMode) Valid() bool {
 const (
 	AttendanceAbsent         Attendance = "absent"
 	AttendanceAbsentNotified Attendance = "absent_notified"
+	AttendanceLate           Attendance = "late"
 	AttendancePresent        Attendance = "present"
 )
 
@@ -72,7 +213,33 @@ func (e Attendance) Valid() bool {
 		return true
 	case AttendanceAbsentNotified:
 		return true
+	case AttendanceLate:
+		return true
 	case AttendancePresent:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AttendanceOutcome.
+const (
+	AttendanceOutcomeAlready  AttendanceOutcome = "already"
+	AttendanceOutcomeConflict AttendanceOutcome = "conflict"
+	AttendanceOutcomeNoted    AttendanceOutcome = "noted"
+	AttendanceOutcomeRefused  AttendanceOutcome = "refused"
+)
+
+// Valid indicates whether the value is a known member of the AttendanceOutcome enum.
+func (e AttendanceOutcome) Valid() bool {
+	switch e {
+	case AttendanceOutcomeAlready:
+		return true
+	case AttendanceOutcomeConflict:
+		return true
+	case AttendanceOutcomeNoted:
+		return true
+	case AttendanceOutcomeRefused:
 		return true
 	default:
 		return false
@@ -103,11 +270,34 @@ func (e AuthorityKind) Valid() bool {
 	}
 }
 
+// Defines values for BookingPriority.
+const (
+	BookingPriorityHigh   BookingPriority = "high"
+	BookingPriorityLow    BookingPriority = "low"
+	BookingPriorityNormal BookingPriority = "normal"
+)
+
+// Valid indicates whether the value is a known member of the BookingPriority enum.
+func (e BookingPriority) Valid() bool {
+	switch e {
+	case BookingPriorityHigh:
+		return true
+	case BookingPriorityLow:
+		return true
+	case BookingPriorityNormal:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BookingState.
 const (
 	BookingStateBooked    BookingState = "booked"
 	BookingStateCancelled BookingState = "cancelled"
 	BookingStateEnded     BookingState = "ended"
+	BookingStateOffered   BookingState = "offered"
+	BookingStateWaiting   BookingState = "waiting"
 )
 
 // Valid indicates whether the value is a known member of the BookingState enum.
@@ -119,6 +309,10 @@ func (e BookingState) Valid() bool {
 		return true
 	case BookingStateEnded:
 		return true
+	case BookingStateOffered:
+		return true
+	case BookingStateWaiting:
+		return true
 	default:
 		return false
 	}
@@ -126,19 +320,27 @@ func (e BookingState) Valid() bool {
 
 // Defines values for BookingStepKind.
 const (
+	BookingStepKindAccepted            BookingStepKind = "accepted"
 	BookingStepKindAttendanceCorrected BookingStepKind = "attendance_corrected"
 	BookingStepKindAttendanceNoted     BookingStepKind = "attendance_noted"
 	BookingStepKindBooked              BookingStepKind = "booked"
 	BookingStepKindCancelled           BookingStepKind = "cancelled"
+	BookingStepKindDeclined            BookingStepKind = "declined"
 	BookingStepKindDiscontinued        BookingStepKind = "discontinued"
 	BookingStepKindEnded               BookingStepKind = "ended"
+	BookingStepKindLapsed              BookingStepKind = "lapsed"
 	BookingStepKindMoved               BookingStepKind = "moved"
+	BookingStepKindOfferExpired        BookingStepKind = "offer_expired"
+	BookingStepKindOffered             BookingStepKind = "offered"
 	BookingStepKindReopened            BookingStepKind = "reopened"
+	BookingStepKindWaitlisted          BookingStepKind = "waitlisted"
 )
 
 // Valid indicates whether the value is a known member of the BookingStepKind enum.
 func (e BookingStepKind) Valid() bool {
 	switch e {
+	case BookingStepKindAccepted:
+		return true
 	case BookingStepKindAttendanceCorrected:
 		return true
 	case BookingStepKindAttendanceNoted:
@@ -147,13 +349,23 @@ func (e BookingStepKind) Valid() bool {
 		return true
 	case BookingStepKindCancelled:
 		return true
+	case BookingStepKindDeclined:
+		return true
 	case BookingStepKindDiscontinued:
 		return true
 	case BookingStepKindEnded:
 		return true
+	case BookingStepKindLapsed:
+		return true
 	case BookingStepKindMoved:
 		return true
+	case BookingStepKindOfferExpired:
+		return true
+	case BookingStepKindOffered:
+		return true
 	case BookingStepKindReopened:
+		return true
+	case BookingStepKindWaitlisted:
 		return true
 	default:
 		return false
@@ -172,6 +384,24 @@ func (e CalendarFeedState) Valid() bool {
 	case CalendarFeedStateOpen:
 		return true
 	case CalendarFeedStateRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CalendarSubject.
+const (
+	CalendarSubjectLeader       CalendarSubject = "leader"
+	CalendarSubjectMunicipality CalendarSubject = "municipality"
+)
+
+// Valid indicates whether the value is a known member of the CalendarSubject enum.
+func (e CalendarSubject) Valid() bool {
+	switch e {
+	case CalendarSubjectLeader:
+		return true
+	case CalendarSubjectMunicipality:
 		return true
 	default:
 		return false
@@ -253,6 +483,54 @@ func (e DayPart) Valid() bool {
 	}
 }
 
+// Defines values for DeclineReason.
+const (
+	DeclineReasonOther       DeclineReason = "other"
+	DeclineReasonParticipant DeclineReason = "participant"
+	DeclineReasonSite        DeclineReason = "site"
+)
+
+// Valid indicates whether the value is a known member of the DeclineReason enum.
+func (e DeclineReason) Valid() bool {
+	switch e {
+	case DeclineReasonOther:
+		return true
+	case DeclineReasonParticipant:
+		return true
+	case DeclineReasonSite:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for FollowUpAction.
+const (
+	FollowUpActionContacted        FollowUpAction = "contacted"
+	FollowUpActionMeetingBooked    FollowUpAction = "meeting_booked"
+	FollowUpActionNoAction         FollowUpAction = "no_action"
+	FollowUpActionReferrerInformed FollowUpAction = "referrer_informed"
+	FollowUpActionWeekChanged      FollowUpAction = "week_changed"
+)
+
+// Valid indicates whether the value is a known member of the FollowUpAction enum.
+func (e FollowUpAction) Valid() bool {
+	switch e {
+	case FollowUpActionContacted:
+		return true
+	case FollowUpActionMeetingBooked:
+		return true
+	case FollowUpActionNoAction:
+		return true
+	case FollowUpActionReferrerInformed:
+		return true
+	case FollowUpActionWeekChanged:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for FormFieldKind.
 const (
 	FormFieldKindAuthorities            FormFieldKind = "authorities"
@@ -262,6 +540,7 @@ const (
 	FormFieldKindConsentText            FormFieldKind = "consent_text"
 	FormFieldKindDate                   FormFieldKind = "date"
 	FormFieldKindEmail                  FormFieldKind = "email"
+	FormFieldKindInitiative             FormFieldKind = "initiative"
 	FormFieldKindLongText               FormFieldKind = "long_text"
 	FormFieldKindMunicipality           FormFieldKind = "municipality"
 	FormFieldKindPersonalIdentityNumber FormFieldKind = "personal_identity_number"
@@ -287,6 +566,8 @@ func (e FormFieldKind) Valid() bool {
 		return true
 	case FormFieldKindEmail:
 		return true
+	case FormFieldKindInitiative:
+		return true
 	case FormFieldKindLongText:
 		return true
 	case FormFieldKindMunicipality:
@@ -298,6 +579,303 @@ func (e FormFieldKind) Valid() bool {
 	case FormFieldKindText:
 		return true
 	case FormFieldKindUnit:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GroupCancellationReason.
+const (
+	GroupCancellationReasonLeaderAbsent GroupCancellationReason = "leader_absent"
+	GroupCancellationReasonOther        GroupCancellationReason = "other"
+	GroupCancellationReasonPremises     GroupCancellationReason = "premises"
+	GroupCancellationReasonTooFew       GroupCancellationReason = "too_few"
+)
+
+// Valid indicates whether the value is a known member of the GroupCancellationReason enum.
+func (e GroupCancellationReason) Valid() bool {
+	switch e {
+	case GroupCancellationReasonLeaderAbsent:
+		return true
+	case GroupCancellationReasonOther:
+		return true
+	case GroupCancellationReasonPremises:
+		return true
+	case GroupCancellationReasonTooFew:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GroupExclusion.
+const (
+	GroupExclusionElsewhere GroupExclusion = "elsewhere"
+	GroupExclusionLater     GroupExclusion = "later"
+	GroupExclusionNoRoom    GroupExclusion = "no_room"
+	GroupExclusionNotReady  GroupExclusion = "not_ready"
+	GroupExclusionOtherMode GroupExclusion = "other_mode"
+	GroupExclusionOtherTime GroupExclusion = "other_time"
+)
+
+// Valid indicates whether the value is a known member of the GroupExclusion enum.
+func (e GroupExclusion) Valid() bool {
+	switch e {
+	case GroupExclusionElsewhere:
+		return true
+	case GroupExclusionLater:
+		return true
+	case GroupExclusionNoRoom:
+		return true
+	case GroupExclusionNotReady:
+		return true
+	case GroupExclusionOtherMode:
+		return true
+	case GroupExclusionOtherTime:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GroupMemberState.
+const (
+	GroupMemberStateLeft    GroupMemberState = "left"
+	GroupMemberStateOffered GroupMemberState = "offered"
+	GroupMemberStatePlaced  GroupMemberState = "placed"
+)
+
+// Valid indicates whether the value is a known member of the GroupMemberState enum.
+func (e GroupMemberState) Valid() bool {
+	switch e {
+	case GroupMemberStateLeft:
+		return true
+	case GroupMemberStateOffered:
+		return true
+	case GroupMemberStatePlaced:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GroupMode.
+const (
+	GroupModeDigital GroupMode = "digital"
+	GroupModePlace   GroupMode = "place"
+)
+
+// Valid indicates whether the value is a known member of the GroupMode enum.
+func (e GroupMode) Valid() bool {
+	switch e {
+	case GroupModeDigital:
+		return true
+	case GroupModePlace:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GroupPriority.
+const (
+	GroupPriorityHigh   GroupPriority = "high"
+	GroupPriorityLow    GroupPriority = "low"
+	GroupPriorityNormal GroupPriority = "normal"
+)
+
+// Valid indicates whether the value is a known member of the GroupPriority enum.
+func (e GroupPriority) Valid() bool {
+	switch e {
+	case GroupPriorityHigh:
+		return true
+	case GroupPriorityLow:
+		return true
+	case GroupPriorityNormal:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GroupSessionState.
+const (
+	GroupSessionStateCancelled GroupSessionState = "cancelled"
+	GroupSessionStatePlanned   GroupSessionState = "planned"
+)
+
+// Valid indicates whether the value is a known member of the GroupSessionState enum.
+func (e GroupSessionState) Valid() bool {
+	switch e {
+	case GroupSessionStateCancelled:
+		return true
+	case GroupSessionStatePlanned:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GroupState.
+const (
+	GroupStateCancelled GroupState = "cancelled"
+	GroupStateEnded     GroupState = "ended"
+	GroupStateOpen      GroupState = "open"
+	GroupStatePlanned   GroupState = "planned"
+	GroupStateRunning   GroupState = "running"
+)
+
+// Valid indicates whether the value is a known member of the GroupState enum.
+func (e GroupState) Valid() bool {
+	switch e {
+	case GroupStateCancelled:
+		return true
+	case GroupStateEnded:
+		return true
+	case GroupStateOpen:
+		return true
+	case GroupStatePlanned:
+		return true
+	case GroupStateRunning:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GroupStepKind.
+const (
+	GroupStepKindCancelled GroupStepKind = "cancelled"
+	GroupStepKindChanged   GroupStepKind = "changed"
+	GroupStepKindEnded     GroupStepKind = "ended"
+	GroupStepKindFreed     GroupStepKind = "freed"
+	GroupStepKindOffered   GroupStepKind = "offered"
+	GroupStepKindOpened    GroupStepKind = "opened"
+	GroupStepKindPlaced    GroupStepKind = "placed"
+	GroupStepKindPlanned   GroupStepKind = "planned"
+	GroupStepKindStarted   GroupStepKind = "started"
+)
+
+// Valid indicates whether the value is a known member of the GroupStepKind enum.
+func (e GroupStepKind) Valid() bool {
+	switch e {
+	case GroupStepKindCancelled:
+		return true
+	case GroupStepKindChanged:
+		return true
+	case GroupStepKindEnded:
+		return true
+	case GroupStepKindFreed:
+		return true
+	case GroupStepKindOffered:
+		return true
+	case GroupStepKindOpened:
+		return true
+	case GroupStepKindPlaced:
+		return true
+	case GroupStepKindPlanned:
+		return true
+	case GroupStepKindStarted:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GroupWaitReason.
+const (
+	GroupWaitReasonCancelled GroupWaitReason = "cancelled"
+	GroupWaitReasonDeclined  GroupWaitReason = "declined"
+	GroupWaitReasonLapsed    GroupWaitReason = "lapsed"
+	GroupWaitReasonLeft      GroupWaitReason = "left"
+	GroupWaitReasonNotBooked GroupWaitReason = "not_booked"
+)
+
+// Valid indicates whether the value is a known member of the GroupWaitReason enum.
+func (e GroupWaitReason) Valid() bool {
+	switch e {
+	case GroupWaitReasonCancelled:
+		return true
+	case GroupWaitReasonDeclined:
+		return true
+	case GroupWaitReasonLapsed:
+		return true
+	case GroupWaitReasonLeft:
+		return true
+	case GroupWaitReasonNotBooked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GroupWaitState.
+const (
+	GroupWaitStateEnded   GroupWaitState = "ended"
+	GroupWaitStateOffered GroupWaitState = "offered"
+	GroupWaitStatePlaced  GroupWaitState = "placed"
+	GroupWaitStateWaiting GroupWaitState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the GroupWaitState enum.
+func (e GroupWaitState) Valid() bool {
+	switch e {
+	case GroupWaitStateEnded:
+		return true
+	case GroupWaitStateOffered:
+		return true
+	case GroupWaitStatePlaced:
+		return true
+	case GroupWaitStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GroupWaitStepKind.
+const (
+	GroupWaitStepKindEnded    GroupWaitStepKind = "ended"
+	GroupWaitStepKindOffered  GroupWaitStepKind = "offered"
+	GroupWaitStepKindPlaced   GroupWaitStepKind = "placed"
+	GroupWaitStepKindQueued   GroupWaitStepKind = "queued"
+	GroupWaitStepKindReturned GroupWaitStepKind = "returned"
+)
+
+// Valid indicates whether the value is a known member of the GroupWaitStepKind enum.
+func (e GroupWaitStepKind) Valid() bool {
+	switch e {
+	case GroupWaitStepKindEnded:
+		return true
+	case GroupWaitStepKindOffered:
+		return true
+	case GroupWaitStepKindPlaced:
+		return true
+	case GroupWaitStepKindQueued:
+		return true
+	case GroupWaitStepKindReturned:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for HolidayPolicy.
+const (
+	HolidayPolicyMoved HolidayPolicy = "moved"
+	HolidayPolicyOff   HolidayPolicy = "off"
+	HolidayPolicyOn    HolidayPolicy = "on"
+)
+
+// Valid indicates whether the value is a known member of the HolidayPolicy enum.
+func (e HolidayPolicy) Valid() bool {
+	switch e {
+	case HolidayPolicyMoved:
+		return true
+	case HolidayPolicyOff:
+		return true
+	case HolidayPolicyOn:
 		return true
 	default:
 		return false
@@ -349,6 +927,126 @@ func (e OccurrenceState) Valid() bool {
 	case OccurrenceStateCancelled:
 		return true
 	case OccurrenceStatePlanned:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PlacementAttendance.
+const (
+	PlacementAttendanceAbsent  PlacementAttendance = "absent"
+	PlacementAttendanceLate    PlacementAttendance = "late"
+	PlacementAttendancePresent PlacementAttendance = "present"
+)
+
+// Valid indicates whether the value is a known member of the PlacementAttendance enum.
+func (e PlacementAttendance) Valid() bool {
+	switch e {
+	case PlacementAttendanceAbsent:
+		return true
+	case PlacementAttendanceLate:
+		return true
+	case PlacementAttendancePresent:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PlacementEndReason.
+const (
+	PlacementEndReasonAccordingToPlan PlacementEndReason = "according_to_plan"
+	PlacementEndReasonIllHealth       PlacementEndReason = "ill_health"
+	PlacementEndReasonOther           PlacementEndReason = "other"
+	PlacementEndReasonOwnChoice       PlacementEndReason = "own_choice"
+	PlacementEndReasonSite            PlacementEndReason = "site"
+	PlacementEndReasonStudies         PlacementEndReason = "studies"
+	PlacementEndReasonWork            PlacementEndReason = "work"
+)
+
+// Valid indicates whether the value is a known member of the PlacementEndReason enum.
+func (e PlacementEndReason) Valid() bool {
+	switch e {
+	case PlacementEndReasonAccordingToPlan:
+		return true
+	case PlacementEndReasonIllHealth:
+		return true
+	case PlacementEndReasonOther:
+		return true
+	case PlacementEndReasonOwnChoice:
+		return true
+	case PlacementEndReasonSite:
+		return true
+	case PlacementEndReasonStudies:
+		return true
+	case PlacementEndReasonWork:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PlacementState.
+const (
+	PlacementStateAgreed   PlacementState = "agreed"
+	PlacementStateDeclined PlacementState = "declined"
+	PlacementStateEnded    PlacementState = "ended"
+	PlacementStateOffered  PlacementState = "offered"
+	PlacementStateRunning  PlacementState = "running"
+)
+
+// Valid indicates whether the value is a known member of the PlacementState enum.
+func (e PlacementState) Valid() bool {
+	switch e {
+	case PlacementStateAgreed:
+		return true
+	case PlacementStateDeclined:
+		return true
+	case PlacementStateEnded:
+		return true
+	case PlacementStateOffered:
+		return true
+	case PlacementStateRunning:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PlacementStepKind.
+const (
+	PlacementStepKindAgreed          PlacementStepKind = "agreed"
+	PlacementStepKindAttendanceNoted PlacementStepKind = "attendance_noted"
+	PlacementStepKindDeclined        PlacementStepKind = "declined"
+	PlacementStepKindEnded           PlacementStepKind = "ended"
+	PlacementStepKindFollowUpDue     PlacementStepKind = "follow_up_due"
+	PlacementStepKindFollowedUp      PlacementStepKind = "followed_up"
+	PlacementStepKindLapsed          PlacementStepKind = "lapsed"
+	PlacementStepKindOffered         PlacementStepKind = "offered"
+	PlacementStepKindStarted         PlacementStepKind = "started"
+)
+
+// Valid indicates whether the value is a known member of the PlacementStepKind enum.
+func (e PlacementStepKind) Valid() bool {
+	switch e {
+	case PlacementStepKindAgreed:
+		return true
+	case PlacementStepKindAttendanceNoted:
+		return true
+	case PlacementStepKindDeclined:
+		return true
+	case PlacementStepKindEnded:
+		return true
+	case PlacementStepKindFollowUpDue:
+		return true
+	case PlacementStepKindFollowedUp:
+		return true
+	case PlacementStepKindLapsed:
+		return true
+	case PlacementStepKindOffered:
+		return true
+	case PlacementStepKindStarted:
 		return true
 	default:
 		return false
@@ -469,6 +1167,24 @@ func (e ReferralReason) Valid() bool {
 	}
 }
 
+// Defines values for WeekLack.
+const (
+	WeekLackAttended WeekLack = "attended"
+	WeekLackPlanned  WeekLack = "planned"
+)
+
+// Valid indicates whether the value is a known member of the WeekLack enum.
+func (e WeekLack) Valid() bool {
+	switch e {
+	case WeekLackAttended:
+		return true
+	case WeekLackPlanned:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Weekday.
 const (
 	WeekdayFriday    Weekday = "friday"
@@ -520,13 +1236,152 @@ func (e WeeksUsedBefore) Valid() bool {
 	}
 }
 
+// Absence defines model for Absence.
+type Absence struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links     `json:"_links"`
+	ChangedAt       time.Time `json:"changedAt"`
+	From            string    `json:"from"`
+	Id              string    `json:"id"`
+	Participant     string    `json:"participant"`
+
+	// Reason Varför någon inte kommer. Förbundets egna ord för koderna finns i GET /code-lists. / Why somebody does not come. The association's own words for the codes are in GET /code-lists.
+	Reason     AbsenceReason `json:"reason"`
+	ReportedAt time.Time     `json:"reportedAt"`
+
+	// State Om en anmälan om frånvaro gäller. / Whether a report of absence holds.
+	State    AbsenceState  `json:"state"`
+	Timeline []AbsenceStep `json:"timeline"`
+	Until    string        `json:"until"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
+}
+
+// AbsenceList defines model for AbsenceList.
+type AbsenceList struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links `json:"_links"`
+
+	// UnderscoreMeta Var i listan svaret är. / Where in the list the answer is.
+	UnderscoreMeta Meta      `json:"_meta"`
+	Items          []Absence `json:"items"`
+}
+
+// AbsencePattern Hur någon är borta. / How somebody is absent.
+type AbsencePattern string
+
+// AbsenceReason Varför någon inte kommer. Förbundets egna ord för koderna finns i GET /code-lists. / Why somebody does not come. The association's own words for the codes are in GET /code-lists.
+type AbsenceReason string
+
+// AbsenceSignal defines model for AbsenceSignal.
+type AbsenceSignal struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links     `json:"_links"`
+	ChangedAt       time.Time `json:"changedAt"`
+	Coach           string    `json:"coach"`
+	Enrolment       string    `json:"enrolment"`
+	Id              string    `json:"id"`
+
+	// Identity Vem personen är, så långt som du får veta; saknas när du inte får veta det. / Who the person is, as far as you may know; absent when you may not.
+	Identity     *ListedIdentity `json:"identity,omitempty"`
+	Municipality string          `json:"municipality"`
+	Participant  string          `json:"participant"`
+
+	// Patterns De som väntar på uppföljning. / Those that wait to be followed up.
+	Patterns []AbsenceSignalPattern `json:"patterns"`
+
+	// State Om frånvaron väntar på uppföljning, är uppföljd, eller inte längre finns sedan något rättats. / Whether the absence waits to be followed up, was, or is not there any more since something was corrected.
+	State    AbsenceSignalState  `json:"state"`
+	Timeline []AbsenceSignalStep `json:"timeline"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
+}
+
+// AbsenceSignalList defines model for AbsenceSignalList.
+type AbsenceSignalList struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links `json:"_links"`
+
+	// UnderscoreMeta Var i listan svaret är. / Where in the list the answer is.
+	UnderscoreMeta Meta            `json:"_meta"`
+	Items          []AbsenceSignal `json:"items"`
+}
+
+// AbsenceSignalPattern defines model for AbsenceSignalPattern.
+type AbsenceSignalPattern struct {
+	// Absences Så många gånger borta. / So many times absent.
+	Absences int `json:"absences"`
+
+	// Of Av så många tillfällen. / Of so many occurrences.
+	Of int `json:"of"`
+
+	// On Dagen då det blev så. / The day on which it became so.
+	On string `json:"on"`
+
+	// Pattern Hur någon är borta. / How somebody is absent.
+	Pattern AbsencePattern `json:"pattern"`
+}
+
+// AbsenceSignalState Om frånvaron väntar på uppföljning, är uppföljd, eller inte längre finns sedan något rättats. / Whether the absence waits to be followed up, was, or is not there any more since something was corrected.
+type AbsenceSignalState string
+
+// AbsenceSignalStep defines model for AbsenceSignalStep.
+type AbsenceSignalStep struct {
+	Absences *int `json:"absences,omitempty"`
+
+	// Action Vad coachen gjorde åt frånvaron. / What the coach did about the absence.
+	Action    *FollowUpAction `json:"action,omitempty"`
+	At        time.Time       `json:"at"`
+	Authority *string         `json:"authority,omitempty"`
+	By        *string         `json:"by,omitempty"`
+
+	// Kind Vad som hände. / What happened.
+	Kind   AbsenceSignalStepKind `json:"kind"`
+	Number int                   `json:"number"`
+	Of     *int                  `json:"of,omitempty"`
+	On     *string               `json:"on,omitempty"`
+
+	// Pattern Hur någon är borta. / How somebody is absent.
+	Pattern *AbsencePattern `json:"pattern,omitempty"`
+}
+
+// AbsenceSignalStepKind Vad som hände. / What happened.
+type AbsenceSignalStepKind string
+
+// AbsenceState Om en anmälan om frånvaro gäller. / Whether a report of absence holds.
+type AbsenceState string
+
+// AbsenceStep defines model for AbsenceStep.
+type AbsenceStep struct {
+	At        time.Time `json:"at"`
+	Authority *string   `json:"authority,omitempty"`
+	By        *string   `json:"by,omitempty"`
+	From      *string   `json:"from,omitempty"`
+
+	// Kind Vad som hände med en anmälan om frånvaro. / What happened to a report of absence.
+	Kind   AbsenceStepKind `json:"kind"`
+	Number int             `json:"number"`
+
+	// Reason Varför någon inte kommer. Förbundets egna ord för koderna finns i GET /code-lists. / Why somebody does not come. The association's own words for the codes are in GET /code-lists.
+	Reason *AbsenceReason `json:"reason,omitempty"`
+	Until  *string        `json:"until,omitempty"`
+}
+
+// AbsenceStepKind Vad som hände med en anmälan om frånvaro. / What happened to a report of absence.
+type AbsenceStepKind string
+
 // Activity En aktivitet i en kommuns vecka. / An activity in a municipality's week.
 type Activity struct {
 	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links `json:"_links"`
 
-	// Bookable Har veckodag och kan bokas. / Has a weekday and can be booked.
+	// Bookable Har veckodag eller regel och kan bokas. / Has a weekday or a rule and can be booked.
 	Bookable bool `json:"bookable"`
+
+	// Capacity Platser vid varje tillfälle; utan den finns ingen gräns. / Places at each occurrence; without it there is no bound.
+	Capacity *int `json:"capacity,omitempty"`
 
 	// Category Typ av aktivitet. / Kind of activity.
 	Category ActivityCategory `json:"category"`
@@ -534,8 +1389,25 @@ type Activity struct {
 	// ClosedGroup En kurs som deltagaren följer från början. / A course that a participant follows from its start.
 	ClosedGroup *ClosedGroup `json:"closedGroup,omitempty"`
 
+	// Contents Innehållen i tur och ordning, ett för varje vecka som regeln har. / The contents in turn, one for each week of the rule.
+	Contents *[]string `json:"contents,omitempty"`
+
 	// Day Veckodag. / Day of the week.
 	Day *Weekday `json:"day,omitempty"`
+
+	// DropIn Man kommer utan bokning. / One comes without a booking.
+	DropIn *bool `json:"dropIn,omitempty"`
+
+	// Except Dagar då den inte hålls, fast veckodagen eller regeln säger det. / Days on which it does not take place, though the weekday or the rule says so.
+	Except *[]string `json:"except,omitempty"`
+
+	// Extra Dagar utöver veckodagens eller regelns. / Days besides those of the weekday or the rule.
+	Extra *[]string `json:"extra,omitempty"`
+
+	// First Den första dagen, från vilken regeln och innehållen räknas. / The first day, from which the rule and the contents count.
+	//
+	// Example: 2027-01-12
+	First *string `json:"first,omitempty"`
 
 	// From Klockslag i Sverige (Europe/Stockholm). / Time of day in Sweden (Europe/Stockholm).
 	//
@@ -544,15 +1416,34 @@ type Activity struct {
 
 	// Gather Samlingsplats. / Where to meet.
 	Gather *string `json:"gather,omitempty"`
-	Id     string  `json:"id"`
+
+	// Holidays Vad serien gör på helgdagar och stängda dagar; utan den som kommunens kalender säger. / What the series does on public holidays and closed days; without it as the municipality's calendar says.
+	Holidays *HolidayPolicy `json:"holidays,omitempty"`
+	Id       string         `json:"id"`
 
 	// Individual Tiden planeras med varje deltagare. / The time is planned with each participant.
 	Individual bool `json:"individual"`
 
+	// Leader Ledarens id hos sin myndighet (sub i åtkomsttoken); namnet finns i GET /staff. / The leader's id at the authority (sub in the access token); the name is in GET /staff.
+	//
+	// Example: ledare-molndal-1
+	Leader *ActivityLeader `json:"leader,omitempty"`
+
+	// Link Länken till ett digitalt tillfälle; bara med mode digital. / The link of a digital occurrence; with mode digital only.
+	//
+	// Example: https://mote.example.se/paahittat-rum
+	Link *DigitalLink `json:"link,omitempty"`
+
+	// Load Hur mycket ett tillfälle tar av krafterna, av varje slag från 0 (inget) till 3 (mycket). / How much of one's strength an occurrence takes, of each kind from 0 (nothing) to 3 (much).
+	Load *ActivityLoad `json:"load,omitempty"`
+
 	// Mode Hur aktiviteten hålls; på plats om inget anges. / How the activity is held; at the place if nothing is given.
-	Mode         *ActivityMode `json:"mode,omitempty"`
-	Municipality string        `json:"municipality"`
-	Name         string        `json:"name"`
+	Mode *ActivityMode `json:"mode,omitempty"`
+
+	// MovedTo Veckodag. / Day of the week.
+	MovedTo      *Weekday `json:"movedTo,omitempty"`
+	Municipality string   `json:"municipality"`
+	Name         string   `json:"name"`
 
 	// Part Del av dagen, när inga klockslag är beslutade. / Part of the day, when no times have been decided.
 	Part   *DayPart  `json:"part,omitempty"`
@@ -561,6 +1452,15 @@ type Activity struct {
 
 	// Rotating Innehållet växlar mellan veckor. / The content changes between weeks.
 	Rotating bool `json:"rotating"`
+
+	// Rule När serien återkommer, enligt RFC 5545: FREQ är WEEKLY eller MONTHLY, med INTERVAL, BYDAY, BYMONTHDAY och BYSETPOS. Regeln räknas från first. /
+	// When the series recurs, by RFC 5545: FREQ is WEEKLY or MONTHLY, with INTERVAL, BYDAY, BYMONTHDAY and BYSETPOS. The rule counts from first.
+	//
+	// Example: FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,TH
+	Rule *RecurrenceRule `json:"rule,omitempty"`
+
+	// Slot Så många minuter av ledarens egen tid bokas var för sig; utan den bokas den hel. / So many minutes of the leader's own time are booked one by one; without it, it is booked whole.
+	Slot *int `json:"slot,omitempty"`
 
 	// To Klockslag i Sverige (Europe/Stockholm). / Time of day in Sweden (Europe/Stockholm).
 	//
@@ -588,17 +1488,25 @@ type ActivityDayItem struct {
 	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links `json:"_links"`
 
-	// Attendance Närvaro vid ett tillfälle. / Attendance at an occurrence.
+	// Attendance Närvaro vid ett tillfälle. absent_notified är det äldre ordet för absent med notified; det tas emot men visas inte. / Attendance at an occurrence. absent_notified is the older word for absent with notified; it is accepted and not shown.
 	Attendance *Attendance `json:"attendance,omitempty"`
 	Booking    string      `json:"booking"`
 
 	// Identity Vem personen är, så långt som du får veta; saknas när du inte får veta det. / Who the person is, as far as you may know; absent when you may not.
-	Identity    *ListedIdentity `json:"identity,omitempty"`
+	Identity *ListedIdentity `json:"identity,omitempty"`
+
+	// Note Vad som är noterat om en dag. / What is noted of a day.
+	Note        *AttendanceNote `json:"note,omitempty"`
 	Participant string          `json:"participant"`
 
 	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
 	Version Version `json:"version"`
 }
+
+// ActivityLeader Ledarens id hos sin myndighet (sub i åtkomsttoken); namnet finns i GET /staff. / The leader's id at the authority (sub in the access token); the name is in GET /staff.
+//
+// Example: ledare-molndal-1
+type ActivityLeader = string
 
 // ActivityList defines model for ActivityList.
 type ActivityList struct {
@@ -610,8 +1518,57 @@ type ActivityList struct {
 	Items          []Activity `json:"items"`
 }
 
+// ActivityLoad Hur mycket ett tillfälle tar av krafterna, av varje slag från 0 (inget) till 3 (mycket). / How much of one's strength an occurrence takes, of each kind from 0 (nothing) to 3 (much).
+type ActivityLoad struct {
+	Cognitive *int `json:"cognitive,omitempty"`
+	Digital   *int `json:"digital,omitempty"`
+	Physical  *int `json:"physical,omitempty"`
+	Social    *int `json:"social,omitempty"`
+
+	// Travel Resan dit. / The way there.
+	Travel *int `json:"travel,omitempty"`
+}
+
 // ActivityMode Hur aktiviteten hålls; på plats om inget anges. / How the activity is held; at the place if nothing is given.
 type ActivityMode string
+
+// ActivityPlaces defines model for ActivityPlaces.
+type ActivityPlaces struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links  `json:"_links"`
+	Activity        string `json:"activity"`
+
+	// Capacity Platser per tillfälle; saknas när antalet inte är begränsat. / Places per occurrence; absent where there is no bound.
+	Capacity *int   `json:"capacity,omitempty"`
+	Date     string `json:"date"`
+
+	// DropIn Det går att komma utan bokning. / One may come without a booking.
+	DropIn bool `json:"dropIn"`
+
+	// Free Lediga platser; saknas när antalet inte är begränsat. / Free places; absent where there is no bound.
+	Free *int `json:"free,omitempty"`
+
+	// Slots Ledarens egna tider, som bokas var för sig. / The leader's own time, which is booked slot by slot.
+	Slots *[]ActivitySlot `json:"slots,omitempty"`
+
+	// Waiting Hur många som väntar. / How many wait.
+	Waiting int `json:"waiting"`
+}
+
+// ActivitySlot defines model for ActivitySlot.
+type ActivitySlot struct {
+	Free bool `json:"free"`
+
+	// From Klockslag i Sverige (Europe/Stockholm). / Time of day in Sweden (Europe/Stockholm).
+	//
+	// Example: 13:00
+	From LocalTime `json:"from"`
+
+	// To Klockslag i Sverige (Europe/Stockholm). / Time of day in Sweden (Europe/Stockholm).
+	//
+	// Example: 13:00
+	To LocalTime `json:"to"`
+}
 
 // Ages Ålder i hela år den dag som insatsen börjar. / Age in whole years on the day on which the initiative begins.
 type Ages struct {
@@ -619,12 +1576,15 @@ type Ages struct {
 	Lowest  int `json:"lowest"`
 }
 
-// Attendance Närvaro vid ett tillfälle. / Attendance at an occurrence.
+// Attendance Närvaro vid ett tillfälle. absent_notified är det äldre ordet för absent med notified; det tas emot men visas inte. / Attendance at an occurrence. absent_notified is the older word for absent with notified; it is accepted and not shown.
 type Attendance string
 
 // AttendanceCorrection defines model for AttendanceCorrection.
 type AttendanceCorrection struct {
-	// Attendance Närvaro vid ett tillfälle. / Attendance at an occurrence.
+	// AbsenceReason Varför någon inte kommer. Förbundets egna ord för koderna finns i GET /code-lists. / Why somebody does not come. The association's own words for the codes are in GET /code-lists.
+	AbsenceReason *AbsenceReason `json:"absenceReason,omitempty"`
+
+	// Attendance Närvaro vid ett tillfälle. absent_notified är det äldre ordet för absent med notified; det tas emot men visas inte. / Attendance at an occurrence. absent_notified is the older word for absent with notified; it is accepted and not shown.
 	Attendance *Attendance `json:"attendance,omitempty"`
 
 	// Date Dagen för tillfället. / The day of the occurrence.
@@ -632,17 +1592,44 @@ type AttendanceCorrection struct {
 	// Example: 2026-11-24
 	Date string `json:"date"`
 
+	// Minutes Hur många minuter sent, vid late. / How many minutes late, with late.
+	Minutes *LateMinutes `json:"minutes,omitempty"`
+
+	// Notified Frånvaron sades i förväg, vid absent. / The absence was notified ahead, with absent.
+	Notified *NotifiedAhead `json:"notified,omitempty"`
+
 	// Reason Varför noteringen var fel. / Why the note was a mistake.
 	Reason string `json:"reason"`
 }
 
-// AttendanceNote defines model for AttendanceNote.
+// AttendanceNote Vad som är noterat om en dag. / What is noted of a day.
 type AttendanceNote struct {
-	// Attendance Närvaro vid ett tillfälle. / Attendance at an occurrence.
+	// Absence Anmälan om frånvaro som gäller dagen. / The report of absence that holds for the day.
+	Absence *string `json:"absence,omitempty"`
+
+	// AbsenceReason Varför någon inte kommer. Förbundets egna ord för koderna finns i GET /code-lists. / Why somebody does not come. The association's own words for the codes are in GET /code-lists.
+	AbsenceReason *AbsenceReason `json:"absenceReason,omitempty"`
+
+	// Attendance Närvaro vid ett tillfälle. absent_notified är det äldre ordet för absent med notified; det tas emot men visas inte. / Attendance at an occurrence. absent_notified is the older word for absent with notified; it is accepted and not shown.
 	Attendance Attendance `json:"attendance"`
-	Date       string     `json:"date"`
-	NotedAt    time.Time  `json:"notedAt"`
+
+	// Contradictions Noteringar som säger något annat. De finns kvar tills någon avgör det med en rättelse; till dess gäller den senaste. / Notes that say something else. They are kept until somebody decides by a correction; until then the latest counts.
+	Contradictions *[]ContradictingNote `json:"contradictions,omitempty"`
+	Date           string               `json:"date"`
+
+	// Minutes Hur många minuter sent, vid late. / How many minutes late, with late.
+	Minutes *LateMinutes `json:"minutes,omitempty"`
+	NotedAt time.Time    `json:"notedAt"`
+
+	// NotedBy Id för den som noterade. / The id of who noted it.
+	NotedBy *string `json:"notedBy,omitempty"`
+
+	// Notified Frånvaron sades i förväg, vid absent. / The absence was notified ahead, with absent.
+	Notified *NotifiedAhead `json:"notified,omitempty"`
 }
+
+// AttendanceOutcome Vad som blev av en rad: noterad, kom redan tidigare, noterad men motsagd av en annan notering eller av att tillfället är inställt, eller inte mottagen. / What became of a row: noted, there already, noted but contradicted by another note or as the occurrence is called off, or not taken.
+type AttendanceOutcome string
 
 // Authority En medlem i förbundet. / A member of the association.
 type Authority struct {
@@ -686,15 +1673,35 @@ type Booking struct {
 	Conflicts *[]BookingConflict `json:"conflicts,omitempty"`
 	Enrolment string             `json:"enrolment"`
 	From      string             `json:"from"`
-	Id        string             `json:"id"`
+
+	// Group Den slutna gruppen, när bokningen är en plats i en. / The closed group, where the booking is a place in one.
+	Group *string `json:"group,omitempty"`
+
+	// Host Aktivitetens kommun, när den är en annan än deltagarens. / The activity's municipality, where it is another than the participant's.
+	Host *string `json:"host,omitempty"`
+	Id   string  `json:"id"`
 
 	// Identity Vem personen är, så långt som du får veta; saknas när du inte får veta det. / Who the person is, as far as you may know; absent when you may not.
 	Identity     *ListedIdentity `json:"identity,omitempty"`
 	Municipality string          `json:"municipality"`
 
 	// Name Aktivitetens namn; saknas när den inte längre erbjuds. / The activity's name; absent when it is no longer offered.
-	Name        *string `json:"name,omitempty"`
-	Participant string  `json:"participant"`
+	Name *string `json:"name,omitempty"`
+
+	// Offer En plats som blev ledig och hålls. / A place that became free and is kept.
+	Offer       *BookingOffer `json:"offer,omitempty"`
+	Participant string        `json:"participant"`
+
+	// Position Plats i kön till aktiviteten, medan deltagaren väntar. / Place on the activity's waiting list, while the participant waits.
+	Position *int `json:"position,omitempty"`
+
+	// Priority Prioritet i kön. / Priority on the waiting list.
+	Priority *BookingPriority `json:"priority,omitempty"`
+
+	// Slot Klockslag i Sverige (Europe/Stockholm). / Time of day in Sweden (Europe/Stockholm).
+	//
+	// Example: 13:00
+	Slot *LocalTime `json:"slot,omitempty"`
 
 	// State Bokningens läge, härlett ur stegen. / The booking's state, derived from the steps.
 	State    BookingState  `json:"state"`
@@ -732,19 +1739,33 @@ type BookingList struct {
 	Items          []Booking `json:"items"`
 }
 
+// BookingOffer En plats som blev ledig och hålls. / A place that became free and is kept.
+type BookingOffer struct {
+	// Until Därefter går den till nästa. / After that it goes to the next.
+	Until time.Time `json:"until"`
+}
+
+// BookingPriority Prioritet i kön. / Priority on the waiting list.
+type BookingPriority string
+
 // BookingState Bokningens läge, härlett ur stegen. / The booking's state, derived from the steps.
 type BookingState string
 
 // BookingStep Ett steg i bokningens historik. / A step of the booking's history.
 type BookingStep struct {
-	At time.Time `json:"at"`
+	// AbsenceReason Varför någon inte kommer. Förbundets egna ord för koderna finns i GET /code-lists. / Why somebody does not come. The association's own words for the codes are in GET /code-lists.
+	AbsenceReason *AbsenceReason `json:"absenceReason,omitempty"`
+	At            time.Time      `json:"at"`
 
-	// Attendance Närvaro vid ett tillfälle. / Attendance at an occurrence.
+	// Attendance Närvaro vid ett tillfälle. absent_notified är det äldre ordet för absent med notified; det tas emot men visas inte. / Attendance at an occurrence. absent_notified is the older word for absent with notified; it is accepted and not shown.
 	Attendance *Attendance `json:"attendance,omitempty"`
 	Authority  *string     `json:"authority,omitempty"`
 
 	// By Id för den som tog steget. / The id of the person who took the step.
 	By *string `json:"by,omitempty"`
+
+	// ClientId Noteringens id hos den som noterade. / The note's id at who noted it.
+	ClientId *string `json:"clientId,omitempty"`
 
 	// CorrectedBy Steget togs av misstag och räknas inte; steget med det här numret rättar det. / The step was a mistake and does not count; the step with this number corrects it.
 	CorrectedBy *int `json:"correctedBy,omitempty"`
@@ -761,9 +1782,24 @@ type BookingStep struct {
 	// Example: 13:00
 	From *LocalTime `json:"from,omitempty"`
 
-	// Kind Vad som hände i steget. moved: aktiviteten hålls på en annan dag eller tid från och med date; discontinued: aktiviteten hålls inte längre från och med date. / What happened in the step. moved: the activity takes place on another day or at another time from date on; discontinued: the activity no longer takes place from date on.
-	Kind   BookingStepKind `json:"kind"`
-	Number int             `json:"number"`
+	// Kind Vad som hände i steget. moved: aktiviteten hålls på en annan dag eller tid från och med date; discontinued: aktiviteten hålls inte längre från och med date; offered: en plats blev ledig och hålls till den tid som until anger; offer_expired: ingen svarade, deltagaren väntar vidare; lapsed: dagarna har passerat. / What happened in the step. moved: the activity takes place on another day or at another time from date on; discontinued: the activity no longer takes place from date on; offered: a place became free and is kept until the time in until; offer_expired: nobody answered, the participant waits on; lapsed: the days have passed.
+	Kind BookingStepKind `json:"kind"`
+
+	// Minutes Hur många minuter sent, vid late. / How many minutes late, with late.
+	Minutes *LateMinutes `json:"minutes,omitempty"`
+
+	// NotedAt När det noterades, enligt klockan hos den som noterade. / When it was noted, by the clock of who noted it.
+	NotedAt *time.Time `json:"notedAt,omitempty"`
+
+	// Notified Frånvaron sades i förväg, vid absent. / The absence was notified ahead, with absent.
+	Notified *NotifiedAhead `json:"notified,omitempty"`
+	Number   int            `json:"number"`
+
+	// Rule När serien återkommer, enligt RFC 5545: FREQ är WEEKLY eller MONTHLY, med INTERVAL, BYDAY, BYMONTHDAY och BYSETPOS. Regeln räknas från first. /
+	// When the series recurs, by RFC 5545: FREQ is WEEKLY or MONTHLY, with INTERVAL, BYDAY, BYMONTHDAY and BYSETPOS. The rule counts from first.
+	//
+	// Example: FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,TH
+	Rule *RecurrenceRule `json:"rule,omitempty"`
 
 	// Text Skälet till en rättelse; för en person med skyddade personuppgifter bara till de namngivna handläggarna. / The reason of a correction; of a person with a protected identity for the named handlers only.
 	Text *string `json:"text,omitempty"`
@@ -772,9 +1808,12 @@ type BookingStep struct {
 	//
 	// Example: 13:00
 	To *LocalTime `json:"to,omitempty"`
+
+	// Until Så länge hålls en erbjuden plats. / How long an offered place is kept.
+	Until *time.Time `json:"until,omitempty"`
 }
 
-// BookingStepKind Vad som hände i steget. moved: aktiviteten hålls på en annan dag eller tid från och med date; discontinued: aktiviteten hålls inte längre från och med date. / What happened in the step. moved: the activity takes place on another day or at another time from date on; discontinued: the activity no longer takes place from date on.
+// BookingStepKind Vad som hände i steget. moved: aktiviteten hålls på en annan dag eller tid från och med date; discontinued: aktiviteten hålls inte längre från och med date; offered: en plats blev ledig och hålls till den tid som until anger; offer_expired: ingen svarade, deltagaren väntar vidare; lapsed: dagarna har passerat. / What happened in the step. moved: the activity takes place on another day or at another time from date on; discontinued: the activity no longer takes place from date on; offered: a place became free and is kept until the time in until; offer_expired: nobody answered, the participant waits on; lapsed: the days have passed.
 type BookingStepKind string
 
 // CalendarFeed defines model for CalendarFeed.
@@ -783,7 +1822,10 @@ type CalendarFeed struct {
 	UnderscoreLinks Links     `json:"_links"`
 	CreatedAt       time.Time `json:"createdAt"`
 	Id              string    `json:"id"`
-	Participant     string    `json:"participant"`
+
+	// LastFetchedAt När ett kalenderprogram senast hämtade kalendern, på upp till en timme när; utelämnas om det aldrig har hänt. / When a calendar program last fetched the calendar, up to an hour too early; left out if that never happened.
+	LastFetchedAt *LastFetchedAt `json:"lastFetchedAt,omitempty"`
+	Participant   string         `json:"participant"`
 
 	// State Om kalenderadressen gäller. / Whether the calendar address is valid.
 	State CalendarFeedState `json:"state"`
@@ -805,15 +1847,26 @@ type CalendarFeedList struct {
 // CalendarFeedState Om kalenderadressen gäller. / Whether the calendar address is valid.
 type CalendarFeedState string
 
+// CalendarSubject Vad kalendern visar: det som du leder, eller det som en kommun erbjuder. / What the calendar shows: what you lead, or what a municipality offers.
+type CalendarSubject string
+
 // Cancellation defines model for Cancellation.
 type Cancellation struct {
 	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
-	UnderscoreLinks Links     `json:"_links"`
-	Activity        string    `json:"activity"`
-	CancelledAt     time.Time `json:"cancelledAt"`
-	Date            string    `json:"date"`
-	Id              string    `json:"id"`
-	Municipality    string    `json:"municipality"`
+	UnderscoreLinks Links  `json:"_links"`
+	Activity        string `json:"activity"`
+
+	// Also De andra tillfällena som ställdes in i samma anrop; bara i svaret på det. / The other occurrences that were called off in the same call; in its answer only.
+	Also        *[]CancelledAlso `json:"also,omitempty"`
+	CancelledAt time.Time        `json:"cancelledAt"`
+	Date        string           `json:"date"`
+	Id          string           `json:"id"`
+
+	// Message Meddelande till alla som skulle ha kommit. Skriv inget om någon enskild person; alla i förbundet läser det. / A message to all who would have come. Write nothing about any person; all in the association read it.
+	//
+	// Example: Vi ses nästa vecka i stället.
+	Message      *CancellationMessage `json:"message,omitempty"`
+	Municipality string               `json:"municipality"`
 
 	// Reason Varför ett tillfälle är inställt. / Why an occurrence is called off.
 	Reason     CancellationReason `json:"reason"`
@@ -827,11 +1880,24 @@ type Cancellation struct {
 	Week    string   `json:"week"`
 }
 
+// CancellationMessage Meddelande till alla som skulle ha kommit. Skriv inget om någon enskild person; alla i förbundet läser det. / A message to all who would have come. Write nothing about any person; all in the association read it.
+//
+// Example: Vi ses nästa vecka i stället.
+type CancellationMessage = string
+
 // CancellationReason Varför ett tillfälle är inställt. / Why an occurrence is called off.
 type CancellationReason string
 
 // CancellationState Om tillfället fortfarande är inställt; void när aktiviteten inte längre hålls den dagen. / Whether the occurrence is still called off; void when the activity no longer takes place on that day.
 type CancellationState string
+
+// CancelledAlso Ett tillfälle till som ställdes in i samma anrop. / Another occurrence that was called off in the same call.
+type CancelledAlso struct {
+	Date string `json:"date"`
+
+	// Id Inställelsens id. / The cancellation's id.
+	Id string `json:"id"`
+}
 
 // Checklist Frågorna i en remiss till en insats. / The questions of a referral to an initiative.
 type Checklist struct {
@@ -877,6 +1943,14 @@ type Choice struct {
 
 // ClosedGroup En kurs som deltagaren följer från början. / A course that a participant follows from its start.
 type ClosedGroup struct {
+	// Least Minst så många deltagare. / At least so many participants.
+	Least *int `json:"least,omitempty"`
+
+	// Minutes Hur länge ett tillfälle varar. / How long a session lasts.
+	Minutes *int `json:"minutes,omitempty"`
+
+	// Most Högst så många deltagare. / At most so many participants.
+	Most     *int `json:"most,omitempty"`
 	Sessions *int `json:"sessions,omitempty"`
 
 	// Starts Kursstarter; man bokas före en av dem. / Starts of the course; one is booked before one of them.
@@ -946,15 +2020,68 @@ type ConsentTextList struct {
 	Version *Version `json:"version,omitempty"`
 }
 
+// ContradictingNote defines model for ContradictingNote.
+type ContradictingNote struct {
+	// AbsenceReason Varför någon inte kommer. Förbundets egna ord för koderna finns i GET /code-lists. / Why somebody does not come. The association's own words for the codes are in GET /code-lists.
+	AbsenceReason *AbsenceReason `json:"absenceReason,omitempty"`
+
+	// Attendance Närvaro vid ett tillfälle. absent_notified är det äldre ordet för absent med notified; det tas emot men visas inte. / Attendance at an occurrence. absent_notified is the older word for absent with notified; it is accepted and not shown.
+	Attendance Attendance `json:"attendance"`
+
+	// Minutes Hur många minuter sent, vid late. / How many minutes late, with late.
+	Minutes *LateMinutes `json:"minutes,omitempty"`
+	NotedAt time.Time    `json:"notedAt"`
+	NotedBy string       `json:"notedBy"`
+
+	// Notified Frånvaron sades i förväg, vid absent. / The absence was notified ahead, with absent.
+	Notified *NotifiedAhead `json:"notified,omitempty"`
+}
+
+// DayAttendanceAnswer Vad som blev av en rad, i anropets ordning. / What became of a row, in the order of the call.
+type DayAttendanceAnswer struct {
+	Booking  string `json:"booking"`
+	ClientId string `json:"clientId"`
+
+	// Note Vad som är noterat om en dag. / What is noted of a day.
+	Note *AttendanceNote `json:"note,omitempty"`
+
+	// Outcome Vad som blev av en rad: noterad, kom redan tidigare, noterad men motsagd av en annan notering eller av att tillfället är inställt, eller inte mottagen. / What became of a row: noted, there already, noted but contradicted by another note or as the occurrence is called off, or not taken.
+	Outcome AttendanceOutcome `json:"outcome"`
+
+	// Problem Varför en rad inte togs emot (RFC 9457). / Why a row was not taken (RFC 9457).
+	Problem *RowProblem `json:"problem,omitempty"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
+}
+
+// DayAttendances defines model for DayAttendances.
+type DayAttendances struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links                 `json:"_links"`
+	Items           []DayAttendanceAnswer `json:"items"`
+}
+
 // DayPart Del av dagen, när inga klockslag är beslutade. / Part of the day, when no times have been decided.
 type DayPart string
+
+// DeclineReason Vem som tackade nej till en placering, eller varför. / Who declined a placement, or why.
+type DeclineReason string
+
+// DigitalLink Länken till ett digitalt tillfälle; bara med mode digital. / The link of a digital occurrence; with mode digital only.
+//
+// Example: https://mote.example.se/paahittat-rum
+type DigitalLink = string
+
+// FollowUpAction Vad coachen gjorde åt frånvaron. / What the coach did about the absence.
+type FollowUpAction string
 
 // FormField Ett fält i en remiss. / A field of a referral.
 type FormField struct {
 	// CodeList Kodlistan att välja ur. / The code list to choose from.
 	CodeList *string `json:"codeList,omitempty"`
 
-	// Kind Vad ett fält i ett formulär innehåller. code och codes väljs ur kodlistan i codeList, unit är enheten i GET /me, och authorities är din egen myndighet och kommunens. / What a field of a form contains. code and codes are chosen from the code list in codeList, unit is the unit in GET /me, and authorities are your own authority and the municipality's.
+	// Kind Vad ett fält i ett formulär innehåller. code och codes väljs ur kodlistan i codeList, unit är enheten i GET /me, initiative är checklistans insats, och authorities är din egen myndighet och kommunens. / What a field of a form contains. code and codes are chosen from the code list in codeList, unit is the unit in GET /me, initiative is the checklist's, and authorities are your own authority and the municipality's.
 	Kind FormFieldKind `json:"kind"`
 
 	// Label Texten på svenska och engelska. / The text in Swedish and English.
@@ -965,14 +2092,344 @@ type FormField struct {
 	Required bool   `json:"required"`
 }
 
-// FormFieldKind Vad ett fält i ett formulär innehåller. code och codes väljs ur kodlistan i codeList, unit är enheten i GET /me, och authorities är din egen myndighet och kommunens. / What a field of a form contains. code and codes are chosen from the code list in codeList, unit is the unit in GET /me, and authorities are your own authority and the municipality's.
+// FormFieldKind Vad ett fält i ett formulär innehåller. code och codes väljs ur kodlistan i codeList, unit är enheten i GET /me, initiative är checklistans insats, och authorities är din egen myndighet och kommunens. / What a field of a form contains. code and codes are chosen from the code list in codeList, unit is the unit in GET /me, initiative is the checklist's, and authorities are your own authority and the municipality's.
 type FormFieldKind string
+
+// Group defines model for Group.
+type Group struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links `json:"_links"`
+
+	// Activity Kursen. / The course.
+	Activity string `json:"activity"`
+
+	// CancelledFor Varför gruppen är inställd. / Why the group is cancelled.
+	CancelledFor *GroupCancellationReason `json:"cancelledFor,omitempty"`
+
+	// Category Typ av aktivitet. / Kind of activity.
+	Category ActivityCategory `json:"category"`
+	FirstDay string           `json:"firstDay"`
+
+	// Free Platser som varken är tagna eller erbjudna. / Places that are neither taken nor offered.
+	Free    int     `json:"free"`
+	Id      string  `json:"id"`
+	LastDay string  `json:"lastDay"`
+	Leader  *string `json:"leader,omitempty"`
+	Least   int     `json:"least"`
+
+	// Members De som du får se; bara i den enskilda gruppen. / Those whom you may see; in the group itself only.
+	Members *[]GroupMember `json:"members,omitempty"`
+
+	// Minutes Hur länge ett tillfälle varar. / How long a session lasts.
+	Minutes *int `json:"minutes,omitempty"`
+
+	// Mode Hur man deltar. / How one takes part.
+	Mode         *GroupMode `json:"mode,omitempty"`
+	Most         int        `json:"most"`
+	Municipality string     `json:"municipality"`
+	Name         string     `json:"name"`
+
+	// Offered Platser som är erbjudna. / Places that are offered.
+	Offered  int            `json:"offered"`
+	Place    *string        `json:"place,omitempty"`
+	Sessions []GroupSession `json:"sessions"`
+
+	// State Gruppens läge. / State of a group.
+	State GroupState `json:"state"`
+
+	// Taken Deltagare med plats. / Participants with a place.
+	Taken int `json:"taken"`
+
+	// Text Till deltagarna i en inställd grupp. / For the participants of a cancelled group.
+	Text     *string      `json:"text,omitempty"`
+	Timeline *[]GroupStep `json:"timeline,omitempty"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
+}
+
+// GroupCancellation defines model for GroupCancellation.
+type GroupCancellation struct {
+	// Reason Varför gruppen är inställd. / Why the group is cancelled.
+	Reason GroupCancellationReason `json:"reason"`
+
+	// Text Till deltagarna, som ser det. / For the participants, who see it.
+	Text *string `json:"text,omitempty"`
+}
+
+// GroupCancellationReason Varför gruppen är inställd. / Why the group is cancelled.
+type GroupCancellationReason string
+
+// GroupCandidate En som väntar. / Somebody who waits.
+type GroupCandidate struct {
+	Enrolment string `json:"enrolment"`
+
+	// Excluded Varför en som väntar inte är med i förslaget. / Why somebody who waits is not in the proposal.
+	Excluded     *GroupExclusion `json:"excluded,omitempty"`
+	Municipality string          `json:"municipality"`
+	Participant  string          `json:"participant"`
+
+	// Priority Prioritet på väntelistan. / Priority on the waiting list.
+	Priority GroupPriority `json:"priority"`
+	Since    time.Time     `json:"since"`
+	Wait     string        `json:"wait"`
+}
+
+// GroupChange defines model for GroupChange.
+type GroupChange struct {
+	// Contents Vad tillfällena handlar om, i ordning. / What the sessions are about, in order.
+	Contents *[]string `json:"contents,omitempty"`
+
+	// From Ny dag för det första tillfället, så länge gruppen inte är öppen. / New day of the first session, as long as the group is not open.
+	From *string `json:"from,omitempty"`
+
+	// Leader Id för den som leder gruppen. / Id of the one who leads the group.
+	Leader *string `json:"leader,omitempty"`
+
+	// Least Minst så många deltagare. / At least so many participants.
+	Least *int `json:"least,omitempty"`
+
+	// Most Högst så många deltagare. / At most so many participants.
+	Most *int `json:"most,omitempty"`
+
+	// Place Platsen; utan den aktivitetens. / The place; without it the activity's.
+	Place *string `json:"place,omitempty"`
+
+	// Sessions Antal tillfällen, om programmet inte anger det. / Number of sessions, unless the programme says it.
+	Sessions *int `json:"sessions,omitempty"`
+
+	// Skip Dagar utan tillfälle, tillsammans med from. / Days without a session, together with from.
+	Skip *[]string `json:"skip,omitempty"`
+}
+
+// GroupExclusion Varför en som väntar inte är med i förslaget. / Why somebody who waits is not in the proposal.
+type GroupExclusion string
+
+// GroupExplanation Förslaget i ord. / The proposal in words.
+type GroupExplanation struct {
+	En string `json:"en"`
+	Sv string `json:"sv"`
+}
+
+// GroupList defines model for GroupList.
+type GroupList struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links `json:"_links"`
+
+	// UnderscoreMeta Var i listan svaret är. / Where in the list the answer is.
+	UnderscoreMeta Meta    `json:"_meta"`
+	Items          []Group `json:"items"`
+}
+
+// GroupMember defines model for GroupMember.
+type GroupMember struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links `json:"_links"`
+
+	// Booking Bokningen; saknas medan platsen är erbjuden. / The booking; absent while the place is offered.
+	Booking   *string `json:"booking,omitempty"`
+	Enrolment string  `json:"enrolment"`
+
+	// Noted Tillfällen med en notering. / Sessions with a note.
+	Noted       *int   `json:"noted,omitempty"`
+	Participant string `json:"participant"`
+
+	// Present Tillfällen med noterad närvaro. / Sessions with presence noted.
+	Present *int      `json:"present,omitempty"`
+	Since   time.Time `json:"since"`
+
+	// State Om platsen är tagen eller erbjuden. / Whether the place is taken or offered.
+	State GroupMemberState `json:"state"`
+
+	// Until Sista dag för erbjudandet. / Last day of the offer.
+	Until *string `json:"until,omitempty"`
+
+	// Wait Platsen på väntelistan, om det fanns en. / The place on the waiting list, if there was one.
+	Wait *string `json:"wait,omitempty"`
+}
+
+// GroupMemberState Om platsen är tagen eller erbjuden. / Whether the place is taken or offered.
+type GroupMemberState string
+
+// GroupMode Hur man deltar. / How one takes part.
+type GroupMode string
+
+// GroupPriority Prioritet på väntelistan. / Priority on the waiting list.
+type GroupPriority string
+
+// GroupProposal En grupp som kunde planeras. / A group that could be planned.
+type GroupProposal struct {
+	Activity string `json:"activity"`
+
+	// Enough De räcker för att starta gruppen. / They are enough to start the group.
+	Enough bool `json:"enough"`
+
+	// Explanation Förslaget i ord. / The proposal in words.
+	Explanation GroupExplanation `json:"explanation"`
+	FirstDay    string           `json:"firstDay"`
+
+	// From Klockslag i Sverige (Europe/Stockholm). / Time of day in Sweden (Europe/Stockholm).
+	//
+	// Example: 13:00
+	From *LocalTime `json:"from,omitempty"`
+
+	// Invited I väntelistans ordning. / In the order of the waiting list.
+	Invited []GroupCandidate `json:"invited"`
+	Least   int              `json:"least"`
+
+	// Mode Hur man deltar. / How one takes part.
+	Mode         *GroupMode `json:"mode,omitempty"`
+	Most         int        `json:"most"`
+	Municipality string     `json:"municipality"`
+	Name         string     `json:"name"`
+
+	// Others De andra som väntar, och varför de inte är med. / The others who wait, and why they are not in it.
+	Others []GroupCandidate `json:"others"`
+	Place  *string          `json:"place,omitempty"`
+
+	// Sessions Saknas när programmet inte anger det. / Absent when the programme does not say it.
+	Sessions *int `json:"sessions,omitempty"`
+
+	// To Klockslag i Sverige (Europe/Stockholm). / Time of day in Sweden (Europe/Stockholm).
+	//
+	// Example: 13:00
+	To *LocalTime `json:"to,omitempty"`
+}
+
+// GroupProposals defines model for GroupProposals.
+type GroupProposals struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links           `json:"_links"`
+	Items           []GroupProposal `json:"items"`
+}
+
+// GroupSession defines model for GroupSession.
+type GroupSession struct {
+	Content *string `json:"content,omitempty"`
+
+	// Date Dagen; har aktiviteten flyttats inom veckan, den nya. / The day; if the activity was moved within the week, the new one.
+	Date   string     `json:"date"`
+	EndsAt *time.Time `json:"endsAt,omitempty"`
+
+	// Noted Hur många som har en notering. / How many have a note.
+	Noted *int `json:"noted,omitempty"`
+
+	// Present Hur många som är noterade som närvarande, av dem du får se. / How many are noted as present, of those whom you may see.
+	Present  *int       `json:"present,omitempty"`
+	StartsAt *time.Time `json:"startsAt,omitempty"`
+
+	// State Tillfällets läge. / State of the session.
+	State GroupSessionState `json:"state"`
+}
+
+// GroupSessionState Tillfällets läge. / State of the session.
+type GroupSessionState string
+
+// GroupState Gruppens läge. / State of a group.
+type GroupState string
+
+// GroupStep Ett steg i gruppens historik, utan deltagare. / A step of the group's history, without participants.
+type GroupStep struct {
+	At        time.Time `json:"at"`
+	Authority *string   `json:"authority,omitempty"`
+
+	// By Id för den som tog steget. / The id of the person who took the step.
+	By *string `json:"by,omitempty"`
+
+	// Kind Vad som hände med gruppen. / What happened to the group.
+	Kind   GroupStepKind `json:"kind"`
+	Number int           `json:"number"`
+}
+
+// GroupStepKind Vad som hände med gruppen. / What happened to the group.
+type GroupStepKind string
+
+// GroupTime En tid i veckan som passar. / A time of the week that would do.
+type GroupTime struct {
+	// Day Veckodag. / Day of the week.
+	Day Weekday `json:"day"`
+
+	// Part Del av dagen, när inga klockslag är beslutade. / Part of the day, when no times have been decided.
+	Part *DayPart `json:"part,omitempty"`
+}
+
+// GroupWait defines model for GroupWait.
+type GroupWait struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links `json:"_links"`
+
+	// Category Typ av aktivitet. / Kind of activity.
+	Category  ActivityCategory `json:"category"`
+	Enrolment string           `json:"enrolment"`
+	From      *string          `json:"from,omitempty"`
+
+	// Group Gruppen med den erbjudna eller tagna platsen. / The group of the place that is offered or taken.
+	Group *string `json:"group,omitempty"`
+	Id    string  `json:"id"`
+
+	// Mode Hur man deltar. / How one takes part.
+	Mode           *GroupMode `json:"mode,omitempty"`
+	Municipalities *[]string  `json:"municipalities,omitempty"`
+	Municipality   string     `json:"municipality"`
+	Participant    string     `json:"participant"`
+
+	// Priority Prioritet på väntelistan. / Priority on the waiting list.
+	Priority GroupPriority `json:"priority"`
+	Since    time.Time     `json:"since"`
+
+	// State Om deltagaren väntar. / Whether the participant waits.
+	State    GroupWaitState  `json:"state"`
+	Timeline []GroupWaitStep `json:"timeline"`
+	Times    *[]GroupTime    `json:"times,omitempty"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
+}
+
+// GroupWaitList defines model for GroupWaitList.
+type GroupWaitList struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links `json:"_links"`
+
+	// UnderscoreMeta Var i listan svaret är. / Where in the list the answer is.
+	UnderscoreMeta Meta        `json:"_meta"`
+	Items          []GroupWait `json:"items"`
+}
+
+// GroupWaitReason Varför deltagaren väntar vidare, eller inte längre. / Why the participant waits on, or does not any more.
+type GroupWaitReason string
+
+// GroupWaitState Om deltagaren väntar. / Whether the participant waits.
+type GroupWaitState string
+
+// GroupWaitStep Ett steg medan deltagaren väntade. / A step while the participant waited.
+type GroupWaitStep struct {
+	At        time.Time `json:"at"`
+	Authority *string   `json:"authority,omitempty"`
+
+	// By Id för den som tog steget. / The id of the person who took the step.
+	By    *string `json:"by,omitempty"`
+	Group *string `json:"group,omitempty"`
+
+	// Kind Vad som hände medan deltagaren väntade. / What happened while the participant waited.
+	Kind   GroupWaitStepKind `json:"kind"`
+	Number int               `json:"number"`
+
+	// Reason Varför deltagaren väntar vidare, eller inte längre. / Why the participant waits on, or does not any more.
+	Reason *GroupWaitReason `json:"reason,omitempty"`
+}
+
+// GroupWaitStepKind Vad som hände medan deltagaren väntade. / What happened while the participant waited.
+type GroupWaitStepKind string
 
 // Holiday En allmän helgdag (lag 1989:253). / A public holiday (Swedish act 1989:253).
 type Holiday struct {
 	En string `json:"en"`
 	Sv string `json:"sv"`
 }
+
+// HolidayPolicy Vad serien gör på helgdagar och stängda dagar; utan den som kommunens kalender säger. / What the series does on public holidays and closed days; without it as the municipality's calendar says.
+type HolidayPolicy string
 
 // Initiative En insats. / An initiative.
 type Initiative struct {
@@ -1034,6 +2491,30 @@ type Label struct {
 	Sv string `json:"sv"`
 }
 
+// LastFetchedAt När ett kalenderprogram senast hämtade kalendern, på upp till en timme när; utelämnas om det aldrig har hänt. / When a calendar program last fetched the calendar, up to an hour too early; left out if that never happened.
+type LastFetchedAt = time.Time
+
+// LateMinutes Hur många minuter sent, vid late. / How many minutes late, with late.
+type LateMinutes = int
+
+// LeaderWeek defines model for LeaderWeek.
+type LeaderWeek struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links        `json:"_links"`
+	FirstDay        string       `json:"firstDay"`
+	Items           []Occurrence `json:"items"`
+	LastDay         string       `json:"lastDay"`
+
+	// Leader Ledarens id hos sin myndighet (sub i åtkomsttoken); namnet finns i GET /staff. / The leader's id at the authority (sub in the access token); the name is in GET /staff.
+	//
+	// Example: ledare-molndal-1
+	Leader ActivityLeader `json:"leader"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
+	Week    string   `json:"week"`
+}
+
 // Link En länk (HAL), en sökväg från roten, densamma varifrån den än läses. / A link (HAL), a path from the root, the same wherever it is read.
 type Link = rest.Link
 
@@ -1056,8 +2537,11 @@ type ListedIdentity struct {
 // ListedPlan En plan och de kommuner som följer den. / A plan and the municipalities that follow it.
 type ListedPlan struct {
 	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
-	UnderscoreLinks Links       `json:"_links"`
-	Blocks          []PlanBlock `json:"blocks"`
+	UnderscoreLinks Links `json:"_links"`
+
+	// Absence När frånvaro blir något för coachen att följa upp; det som utelämnas är 3 gånger i rad, och 50 procent av 2 veckor. / When absence becomes something for the coach to follow up; what is left out is 3 times in a row, and 50 percent of 2 weeks.
+	Absence *ProgrammeAbsence `json:"absence,omitempty"`
+	Blocks  []PlanBlock       `json:"blocks"`
 
 	// CheckInDays Så många dagar före ett blocks sista dag kan avstämningen hållas. / So many days before a block's last day its check-in can be held.
 	CheckInDays int `json:"checkInDays"`
@@ -1126,7 +2610,7 @@ type MunicipalityWeek struct {
 	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links `json:"_links"`
 
-	// ConfigurationVersion Vilken version av förbundets beslut som veckan bygger på. / Which version of the association's decisions the week builds on.
+	// ConfigurationVersion Vad veckan bygger på. Ändras när kommunens aktiviteter, platser eller stängda dagar ändras, eller förbundets stängda dagar, och inte av något annat. / What the week builds on. It changes when the municipality's activities, sites or closed days do, or the association's closed days, and by nothing else.
 	ConfigurationVersion string       `json:"configurationVersion"`
 	FirstDay             string       `json:"firstDay"`
 	Items                []Occurrence `json:"items"`
@@ -1142,18 +2626,39 @@ type MunicipalityWeek struct {
 	Week    string   `json:"week"`
 }
 
+// NewAbsence defines model for NewAbsence.
+type NewAbsence struct {
+	// From Första dagen. / The first day.
+	From string `json:"from"`
+
+	// Reason Varför någon inte kommer. Förbundets egna ord för koderna finns i GET /code-lists. / Why somebody does not come. The association's own words for the codes are in GET /code-lists.
+	Reason AbsenceReason `json:"reason"`
+
+	// Until Sista dagen. / The last day.
+	Until string `json:"until"`
+}
+
 // NewAttendance defines model for NewAttendance.
 type NewAttendance struct {
-	// Attendance Närvaro vid ett tillfälle. / Attendance at an occurrence.
+	// AbsenceReason Varför någon inte kommer. Förbundets egna ord för koderna finns i GET /code-lists. / Why somebody does not come. The association's own words for the codes are in GET /code-lists.
+	AbsenceReason *AbsenceReason `json:"absenceReason,omitempty"`
+
+	// Attendance Närvaro vid ett tillfälle. absent_notified är det äldre ordet för absent med notified; det tas emot men visas inte. / Attendance at an occurrence. absent_notified is the older word for absent with notified; it is accepted and not shown.
 	Attendance Attendance `json:"attendance"`
 
 	// Date Dagen för tillfället. / The day of the occurrence.
 	Date string `json:"date"`
+
+	// Minutes Hur många minuter sent, vid late. / How many minutes late, with late.
+	Minutes *LateMinutes `json:"minutes,omitempty"`
+
+	// Notified Frånvaron sades i förväg, vid absent. / The absence was notified ahead, with absent.
+	Notified *NotifiedAhead `json:"notified,omitempty"`
 }
 
 // NewBooking defines model for NewBooking.
 type NewBooking struct {
-	// Activity En av din egen kommuns aktiviteter. / One of your own municipality's activities.
+	// Activity En aktivitet i någon av förbundets kommuner. / An activity of any member municipality.
 	Activity string `json:"activity"`
 
 	// Enrolment Inskrivningen. / The enrolment.
@@ -1162,8 +2667,19 @@ type NewBooking struct {
 	// From Första dag som bokningen gäller. / First day of the booking.
 	From string `json:"from"`
 
-	// Until Sista dag; utan den gäller bokningen tills vidare. / Last day; without it the booking continues until further notice.
+	// Priority Prioritet i kön. / Priority on the waiting list.
+	Priority *BookingPriority `json:"priority,omitempty"`
+
+	// Slot Klockslag i Sverige (Europe/Stockholm). / Time of day in Sweden (Europe/Stockholm).
+	//
+	// Example: 13:00
+	Slot *LocalTime `json:"slot,omitempty"`
+
+	// Until Sista dag, samma som from för ett enda tillfälle; utan den gäller bokningen tills vidare. / Last day, the same as from for a single occurrence; without it the booking continues until further notice.
 	Until *string `json:"until,omitempty"`
+
+	// Wait Ställ deltagaren i kö om det inte finns någon plats. / Put the participant on the waiting list when there is no place.
+	Wait *bool `json:"wait,omitempty"`
 }
 
 // NewCalendarFeed defines model for NewCalendarFeed.
@@ -1189,8 +2705,142 @@ type NewCancellation struct {
 	// Date Dagen för tillfället. / The day of the occurrence.
 	Date string `json:"date"`
 
+	// Message Meddelande till alla som skulle ha kommit. Skriv inget om någon enskild person; alla i förbundet läser det. / A message to all who would have come. Write nothing about any person; all in the association read it.
+	//
+	// Example: Vi ses nästa vecka i stället.
+	Message *CancellationMessage `json:"message,omitempty"`
+
 	// Reason Varför ett tillfälle är inställt. / Why an occurrence is called off.
 	Reason CancellationReason `json:"reason"`
+
+	// Until Sista dagen, när alla tillfällen från date till den ställs in; högst 100 dagar. / The last day, where all occurrences from date to it are called off; at most 100 days.
+	//
+	// Example: 2026-12-08
+	Until *string `json:"until,omitempty"`
+}
+
+// NewDayAttendance defines model for NewDayAttendance.
+type NewDayAttendance = json.RawMessage
+
+// NewDayAttendances defines model for NewDayAttendances.
+type NewDayAttendances struct {
+	Items []NewDayAttendance `json:"items"`
+}
+
+// NewDropIn defines model for NewDropIn.
+type NewDropIn struct {
+	// Participant Den som kom. / Who came.
+	Participant string `json:"participant"`
+}
+
+// NewFollowUp defines model for NewFollowUp.
+type NewFollowUp struct {
+	// Action Vad coachen gjorde åt frånvaron. / What the coach did about the absence.
+	Action FollowUpAction `json:"action"`
+}
+
+// NewGroup defines model for NewGroup.
+type NewGroup struct {
+	// Contents Vad tillfällena handlar om, i ordning. / What the sessions are about, in order.
+	Contents *[]string `json:"contents,omitempty"`
+
+	// From Dagen för det första tillfället. / The day of the first session.
+	From string `json:"from"`
+
+	// Leader Id för den som leder gruppen; utan det aktivitetens ledare. / Id of the one who leads the group; without it the activity's leader.
+	Leader *string `json:"leader,omitempty"`
+
+	// Least Minst så många deltagare; utan det programmets eller 6. / At least so many participants; without it the programme's, or 6.
+	Least *int `json:"least,omitempty"`
+
+	// Most Högst så många deltagare; utan det programmets eller 8. / At most so many participants; without it the programme's, or 8.
+	Most *int `json:"most,omitempty"`
+
+	// Place Platsen; utan den aktivitetens. / The place; without it the activity's.
+	Place *string `json:"place,omitempty"`
+
+	// Sessions Antal tillfällen, om programmet inte anger det. / Number of sessions, unless the programme says it.
+	Sessions *int `json:"sessions,omitempty"`
+
+	// Skip Dagar utan tillfälle. / Days without a session.
+	Skip *[]string `json:"skip,omitempty"`
+}
+
+// NewGroupWait defines model for NewGroupWait.
+type NewGroupWait struct {
+	// Category Typ av aktivitet. / Kind of activity.
+	Category ActivityCategory `json:"category"`
+
+	// Enrolment Inskrivningen. / The enrolment.
+	Enrolment string `json:"enrolment"`
+
+	// From Första dag som passar. / First day that would do.
+	From *string `json:"from,omitempty"`
+
+	// Mode Hur man deltar. / How one takes part.
+	Mode *GroupMode `json:"mode,omitempty"`
+
+	// Municipalities Kommuner som passar; utan dem inskrivningens. / Municipalities that would do; without them the enrolment's.
+	Municipalities *[]string `json:"municipalities,omitempty"`
+
+	// Priority Prioritet på väntelistan. / Priority on the waiting list.
+	Priority *GroupPriority `json:"priority,omitempty"`
+
+	// Times Tider som passar; utan dem alla. / Times that would do; without them all.
+	Times *[]GroupTime `json:"times,omitempty"`
+}
+
+// NewPlacement defines model for NewPlacement.
+type NewPlacement struct {
+	// AnswerBy Sista dag att svara på erbjudandet; därefter blir platsen ledig. / The last day to answer the offer; after it the place becomes free.
+	AnswerBy string `json:"answerBy"`
+
+	// Area Ett av platsens områden. / One of the site's areas.
+	Area string `json:"area"`
+
+	// Days Veckodagarna; utan klockslag hela öppettiden. / The days of the week; without times as long as the site is open.
+	Days []PlacementDay `json:"days"`
+
+	// Enrolment Inskrivningen. / The enrolment.
+	Enrolment string `json:"enrolment"`
+
+	// Extent Omfattning i procent av 40 timmar i veckan. / Extent in percent of 40 hours a week.
+	Extent int `json:"extent"`
+
+	// FollowUps Dagar för uppföljning. / Days of follow-ups.
+	FollowUps *[]string `json:"followUps,omitempty"`
+
+	// From Första dagen. / The first day.
+	From string `json:"from"`
+
+	// Site Id för en av din egen kommuns platser. / The id of one of your own municipality's sites.
+	Site string `json:"site"`
+
+	// Tasks Arbetsuppgifter. / Tasks.
+	Tasks *string `json:"tasks,omitempty"`
+
+	// Until Sista dagen. / The last day.
+	Until string `json:"until"`
+}
+
+// NewPlacementAttendance defines model for NewPlacementAttendance.
+type NewPlacementAttendance struct {
+	// Attendance Närvaro på en plats för arbetsträning. / Attendance at a site of work training.
+	Attendance PlacementAttendance `json:"attendance"`
+	Date       string              `json:"date"`
+
+	// Minutes Hur sen; bara med late. / How late; with late only.
+	Minutes *int `json:"minutes,omitempty"`
+
+	// Reason Varför någon inte kommer. Förbundets egna ord för koderna finns i GET /code-lists. / Why somebody does not come. The association's own words for the codes are in GET /code-lists.
+	Reason *AbsenceReason `json:"reason,omitempty"`
+}
+
+// NewPlacementFollowUp defines model for NewPlacementFollowUp.
+type NewPlacementFollowUp struct {
+	// Planned Dagen den var planerad till. / The day that it was planned for.
+	Planned string  `json:"planned"`
+	Text    *string `json:"text,omitempty"`
 }
 
 // NewProgrammeObject defines model for NewProgrammeObject.
@@ -1224,7 +2874,7 @@ type NewProgrammeObject struct {
 	// Plan Hur en insats går till. Det som en kommuns plan utelämnar är som i insatsens egen. / How an initiative proceeds. What a municipality's plan leaves out is as in the initiative's own.
 	Plan *ProgrammePlan `json:"plan,omitempty"`
 
-	// Series En aktivitet som återkommer varje vecka. / An activity that recurs every week.
+	// Series En aktivitet som återkommer. / An activity that recurs.
 	Series *ProgrammeSeries `json:"series,omitempty"`
 
 	// Site En plats där man ses eller arbetar. / A place where people meet or work.
@@ -1264,7 +2914,7 @@ type NewProgrammeVersion struct {
 	// Plan Hur en insats går till. Det som en kommuns plan utelämnar är som i insatsens egen. / How an initiative proceeds. What a municipality's plan leaves out is as in the initiative's own.
 	Plan *ProgrammePlan `json:"plan,omitempty"`
 
-	// Series En aktivitet som återkommer varje vecka. / An activity that recurs every week.
+	// Series En aktivitet som återkommer. / An activity that recurs.
 	Series *ProgrammeSeries `json:"series,omitempty"`
 
 	// Site En plats där man ses eller arbetar. / A place where people meet or work.
@@ -1284,19 +2934,33 @@ type NewProgrammeVersion struct {
 	ValidTo *string `json:"validTo,omitempty"`
 }
 
+// NewStaffCalendar defines model for NewStaffCalendar.
+type NewStaffCalendar struct {
+	// Municipality Kommunen vars utbud kalendern visar; utan den visar kalendern det som du leder. / The municipality whose activities the calendar shows; without it the calendar shows what you lead.
+	Municipality *string `json:"municipality,omitempty"`
+}
+
+// NotifiedAhead Frånvaron sades i förväg, vid absent. / The absence was notified ahead, with absent.
+type NotifiedAhead = bool
+
 // Occurrence Ett tillfälle av en aktivitet. / One occurrence of an activity.
 type Occurrence struct {
 	Activity string `json:"activity"`
 
 	// Cancellation Inställelsens id. / The cancellation's id.
 	Cancellation *string `json:"cancellation,omitempty"`
+	Capacity     *int    `json:"capacity,omitempty"`
 
 	// Category Typ av aktivitet. / Kind of activity.
 	Category ActivityCategory `json:"category"`
 
 	// Closure Perioden som dagen ligger i, då inget hålls. / The period that the day is in, in which nothing takes place.
-	Closure *Closure   `json:"closure,omitempty"`
+	Closure *Closure `json:"closure,omitempty"`
+
+	// Content Det som tillfället handlar om, när innehållen växlar. / What the occurrence is about, where the contents rotate.
+	Content *string    `json:"content,omitempty"`
 	Date    string     `json:"date"`
+	DropIn  *bool      `json:"dropIn,omitempty"`
 	EndsAt  *time.Time `json:"endsAt,omitempty"`
 	Gather  *string    `json:"gather,omitempty"`
 
@@ -1304,10 +2968,31 @@ type Occurrence struct {
 	Holiday    *Holiday `json:"holiday,omitempty"`
 	Individual bool     `json:"individual"`
 
+	// Leader Ledarens id hos sin myndighet (sub i åtkomsttoken); namnet finns i GET /staff. / The leader's id at the authority (sub in the access token); the name is in GET /staff.
+	//
+	// Example: ledare-molndal-1
+	Leader *ActivityLeader `json:"leader,omitempty"`
+
+	// Link Länken till ett digitalt tillfälle; bara med mode digital. / The link of a digital occurrence; with mode digital only.
+	//
+	// Example: https://mote.example.se/paahittat-rum
+	Link *DigitalLink `json:"link,omitempty"`
+
+	// Load Hur mycket ett tillfälle tar av krafterna, av varje slag från 0 (inget) till 3 (mycket). / How much of one's strength an occurrence takes, of each kind from 0 (nothing) to 3 (much).
+	Load *ActivityLoad `json:"load,omitempty"`
+
+	// Message Meddelande till alla som skulle ha kommit. Skriv inget om någon enskild person; alla i förbundet läser det. / A message to all who would have come. Write nothing about any person; all in the association read it.
+	//
+	// Example: Vi ses nästa vecka i stället.
+	Message *CancellationMessage `json:"message,omitempty"`
+
 	// Mode Hur aktiviteten hålls; på plats om inget anges. / How the activity is held; at the place if nothing is given.
-	Mode         *ActivityMode `json:"mode,omitempty"`
-	Municipality string        `json:"municipality"`
-	Name         string        `json:"name"`
+	Mode *ActivityMode `json:"mode,omitempty"`
+
+	// MovedFrom Dagen då tillfället annars skulle ha hållits; den är stängd. / The day on which the occurrence would have been; it is closed.
+	MovedFrom    *string `json:"movedFrom,omitempty"`
+	Municipality string  `json:"municipality"`
+	Name         string  `json:"name"`
 
 	// Part Del av dagen, när inga klockslag är beslutade. / Part of the day, when no times have been decided.
 	Part   *DayPart  `json:"part,omitempty"`
@@ -1315,8 +3000,11 @@ type Occurrence struct {
 	Places *[]string `json:"places,omitempty"`
 
 	// Reason Varför ett tillfälle är inställt. / Why an occurrence is called off.
-	Reason   *CancellationReason `json:"reason,omitempty"`
-	StartsAt *time.Time          `json:"startsAt,omitempty"`
+	Reason *CancellationReason `json:"reason,omitempty"`
+
+	// Slot Så många minuter av ledarens egen tid bokas var för sig; utan den bokas den hel. / So many minutes of the leader's own time are booked one by one; without it, it is booked whole.
+	Slot     *int       `json:"slot,omitempty"`
+	StartsAt *time.Time `json:"startsAt,omitempty"`
 
 	// State Om tillfället blir av. / Whether the occurrence takes place.
 	State OccurrenceState `json:"state"`
@@ -1331,24 +3019,172 @@ type ParticipantWeek struct {
 	UnderscoreLinks Links                 `json:"_links"`
 	FirstDay        string                `json:"firstDay"`
 	Items           []ParticipantWeekItem `json:"items"`
-	LastDay         string                `json:"lastDay"`
-	Participant     string                `json:"participant"`
-	Week            string                `json:"week"`
+
+	// Lacks Programmets regler som veckan inte uppfyller. / Rules of the programme that the week does not keep to.
+	Lacks       *[]Shortfall `json:"lacks,omitempty"`
+	LastDay     string       `json:"lastDay"`
+	Participant string       `json:"participant"`
+	Week        string       `json:"week"`
 }
 
 // ParticipantWeekItem defines model for ParticipantWeekItem.
 type ParticipantWeekItem struct {
-	// Attendance Närvaro vid ett tillfälle. / Attendance at an occurrence.
+	// Attendance Närvaro vid ett tillfälle. absent_notified är det äldre ordet för absent med notified; det tas emot men visas inte. / Attendance at an occurrence. absent_notified is the older word for absent with notified; it is accepted and not shown.
 	Attendance *Attendance `json:"attendance,omitempty"`
-	Booking    string      `json:"booking"`
+
+	// Booking Saknas för arbetsträning. / Absent for work training.
+	Booking *string `json:"booking,omitempty"`
+
+	// Note Vad som är noterat om en dag. / What is noted of a day.
+	Note *AttendanceNote `json:"note,omitempty"`
 
 	// Occurrence Ett tillfälle av en aktivitet. / One occurrence of an activity.
 	Occurrence Occurrence `json:"occurrence"`
+
+	// Placement Arbetsträningen; occurrence.activity är då placeringens id. / The work training; occurrence.activity is the placement's id then.
+	Placement *string `json:"placement,omitempty"`
 }
+
+// Placement En deltagares plats i ett område på en plats för arbetsträning. / A participant's place in an area of a site of work training.
+type Placement struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links           `json:"_links"`
+	AnswerBy        string          `json:"answerBy"`
+	Area            string          `json:"area"`
+	Attendances     []PlacementNote `json:"attendances"`
+	ChangedAt       time.Time       `json:"changedAt"`
+
+	// ConflictOn Första dagen som platsen inte längre tar emot deltagaren, sedan den har ändrats. / The first day on which the site does not take the participant any more, since it was changed.
+	ConflictOn   *string             `json:"conflictOn,omitempty"`
+	Days         []SiteHours         `json:"days"`
+	Enrolment    string              `json:"enrolment"`
+	Extent       int                 `json:"extent"`
+	FollowUps    []PlacementFollowUp `json:"followUps"`
+	From         string              `json:"from"`
+	Id           string              `json:"id"`
+	Municipality string              `json:"municipality"`
+	Participant  string              `json:"participant"`
+	Site         string              `json:"site"`
+
+	// SiteName Saknas när platsen inte längre finns. / Absent when the site is there no more.
+	SiteName *string `json:"siteName,omitempty"`
+
+	// State Placeringens läge, härlett ur stegen. / The placement's state, derived from the steps.
+	State PlacementState `json:"state"`
+
+	// Tasks För en person med skyddade personuppgifter bara till de namngivna handläggarna; inte i listor. / Of a person with a protected identity for the named handlers only; not in lists.
+	Tasks    *string         `json:"tasks,omitempty"`
+	Timeline []PlacementStep `json:"timeline"`
+
+	// Until Sista dagen, som det har blivit. / The last day, as it has become.
+	Until string `json:"until"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
+}
+
+// PlacementAttendance Närvaro på en plats för arbetsträning. / Attendance at a site of work training.
+type PlacementAttendance string
+
+// PlacementDay En veckodag på platsen. / A day of the week at the site.
+type PlacementDay struct {
+	// Day Veckodag. / Day of the week.
+	Day Weekday `json:"day"`
+
+	// From Klockslag i Sverige (Europe/Stockholm). / Time of day in Sweden (Europe/Stockholm).
+	//
+	// Example: 13:00
+	From *LocalTime `json:"from,omitempty"`
+
+	// To Klockslag i Sverige (Europe/Stockholm). / Time of day in Sweden (Europe/Stockholm).
+	//
+	// Example: 13:00
+	To *LocalTime `json:"to,omitempty"`
+}
+
+// PlacementDeclination defines model for PlacementDeclination.
+type PlacementDeclination struct {
+	// Reason Vem som tackade nej till en placering, eller varför. / Who declined a placement, or why.
+	Reason DeclineReason `json:"reason"`
+	Text   *string       `json:"text,omitempty"`
+}
+
+// PlacementEndReason Varför en placering avslutas. / Why a placement ends.
+type PlacementEndReason string
+
+// PlacementEnding defines model for PlacementEnding.
+type PlacementEnding struct {
+	// From Första dag som placeringen inte längre gäller. / First day on which the placement no longer applies.
+	From string `json:"from"`
+
+	// Reason Varför en placering avslutas. / Why a placement ends.
+	Reason PlacementEndReason `json:"reason"`
+	Text   *string            `json:"text,omitempty"`
+}
+
+// PlacementFollowUp defines model for PlacementFollowUp.
+type PlacementFollowUp struct {
+	Held    bool   `json:"held"`
+	Planned string `json:"planned"`
+}
+
+// PlacementList defines model for PlacementList.
+type PlacementList struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links `json:"_links"`
+
+	// UnderscoreMeta Var i listan svaret är. / Where in the list the answer is.
+	UnderscoreMeta Meta        `json:"_meta"`
+	Items          []Placement `json:"items"`
+}
+
+// PlacementNote defines model for PlacementNote.
+type PlacementNote struct {
+	// Attendance Närvaro på en plats för arbetsträning. / Attendance at a site of work training.
+	Attendance PlacementAttendance `json:"attendance"`
+	Date       string              `json:"date"`
+	Minutes    *int                `json:"minutes,omitempty"`
+	NotedAt    time.Time           `json:"notedAt"`
+
+	// Reason Varför någon inte kommer. Förbundets egna ord för koderna finns i GET /code-lists. / Why somebody does not come. The association's own words for the codes are in GET /code-lists.
+	Reason *AbsenceReason `json:"reason,omitempty"`
+}
+
+// PlacementState Placeringens läge, härlett ur stegen. / The placement's state, derived from the steps.
+type PlacementState string
+
+// PlacementStep Ett steg i placeringens historik. / A step of the placement's history.
+type PlacementStep struct {
+	At time.Time `json:"at"`
+
+	// Attendance Närvaro på en plats för arbetsträning. / Attendance at a site of work training.
+	Attendance *PlacementAttendance `json:"attendance,omitempty"`
+	Authority  *string              `json:"authority,omitempty"`
+
+	// By Id för den som tog steget. / The id of the person who took the step.
+	By   *string `json:"by,omitempty"`
+	Date *string `json:"date,omitempty"`
+
+	// Kind Vad som hände i steget. lapsed: ingen svarade i tid; started: första dagen kom; follow_up_due: dagen för en uppföljning kom. / What happened in the step. lapsed: nobody answered in time; started: the first day came; follow_up_due: the day of a follow-up came.
+	Kind    PlacementStepKind `json:"kind"`
+	Minutes *int              `json:"minutes,omitempty"`
+	Number  int               `json:"number"`
+
+	// Reason Kod för orsaken. / Code of the reason.
+	Reason *string `json:"reason,omitempty"`
+
+	// Text För en person med skyddade personuppgifter bara till de namngivna handläggarna. / Of a person with a protected identity for the named handlers only.
+	Text *string `json:"text,omitempty"`
+}
+
+// PlacementStepKind Vad som hände i steget. lapsed: ingen svarade i tid; started: första dagen kom; follow_up_due: dagen för en uppföljning kom. / What happened in the step. lapsed: nobody answered in time; started: the first day came; follow_up_due: the day of a follow-up came.
+type PlacementStepKind string
 
 // Plan Hur en kommun genomför en insats. / How a municipality runs an initiative.
 type Plan struct {
-	Blocks []PlanBlock `json:"blocks"`
+	// Absence När frånvaro blir något för coachen att följa upp; det som utelämnas är 3 gånger i rad, och 50 procent av 2 veckor. / When absence becomes something for the coach to follow up; what is left out is 3 times in a row, and 50 percent of 2 weeks.
+	Absence *ProgrammeAbsence `json:"absence,omitempty"`
+	Blocks  []PlanBlock       `json:"blocks"`
 
 	// CheckInDays Så många dagar före ett blocks sista dag kan avstämningen hållas. / So many days before a block's last day its check-in can be held.
 	CheckInDays int `json:"checkInDays"`
@@ -1397,6 +3233,18 @@ type PlanList struct {
 
 	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
 	Version *Version `json:"version,omitempty"`
+}
+
+// ProgrammeAbsence När frånvaro blir något för coachen att följa upp; det som utelämnas är 3 gånger i rad, och 50 procent av 2 veckor. / When absence becomes something for the coach to follow up; what is left out is 3 times in a row, and 50 percent of 2 weeks.
+type ProgrammeAbsence struct {
+	// InRow Gånger i rad. / Times in a row.
+	InRow *int `json:"inRow,omitempty"`
+
+	// Percent Procent av tillfällena. / Percent of the occurrences.
+	Percent *int `json:"percent,omitempty"`
+
+	// Weeks Under så många veckor. / In so many weeks.
+	Weeks *int `json:"weeks,omitempty"`
 }
 
 // ProgrammeAgreement En kommun utför insatsen. / A municipality performs the initiative.
@@ -1470,6 +3318,9 @@ type ProgrammeClosedDays struct {
 type ProgrammeClosedGroup struct {
 	// Least Minst så många deltagare. / At least so many participants.
 	Least *int `json:"least,omitempty"`
+
+	// Minutes Hur länge ett tillfälle varar. / How long a session lasts.
+	Minutes *int `json:"minutes,omitempty"`
 
 	// Most Högst så många deltagare. / At most so many participants.
 	Most     *int      `json:"most,omitempty"`
@@ -1552,6 +3403,9 @@ type ProgrammeImpact struct {
 
 	// Enrolments Inskrivningar som pågår under det som ändras; de behåller sin version. / Enrolments that run under what changes; they keep their version.
 	Enrolments int `json:"enrolments"`
+
+	// Placements Placeringar som platsen inte längre skulle ta emot. / Placements that the site would not take any more.
+	Placements int `json:"placements"`
 }
 
 // ProgrammeInitiative En insats. Inriktning, uppföljningsmetod och ESF-finansiering ändras inte sedan. / An initiative. Orientation, follow-up method and ESF financing do not change later.
@@ -1662,7 +3516,9 @@ type ProgrammePeriod struct {
 
 // ProgrammePlan Hur en insats går till. Det som en kommuns plan utelämnar är som i insatsens egen. / How an initiative proceeds. What a municipality's plan leaves out is as in the initiative's own.
 type ProgrammePlan struct {
-	Blocks *[]ProgrammeBlock `json:"blocks,omitempty"`
+	// Absence När frånvaro blir något för coachen att följa upp; det som utelämnas är 3 gånger i rad, och 50 procent av 2 veckor. / When absence becomes something for the coach to follow up; what is left out is 3 times in a row, and 50 percent of 2 weeks.
+	Absence *ProgrammeAbsence `json:"absence,omitempty"`
+	Blocks  *[]ProgrammeBlock `json:"blocks,omitempty"`
 
 	// CheckInDays Så många dagar före ett blocks sista dag kan avstämningen hållas. / So many days before a block's last day its check-in can be held.
 	CheckInDays *int `json:"checkInDays,omitempty"`
@@ -1699,16 +3555,36 @@ type ProgrammeRule struct {
 	Times int `json:"times"`
 }
 
-// ProgrammeSeries En aktivitet som återkommer varje vecka. / An activity that recurs every week.
+// ProgrammeSeries En aktivitet som återkommer. / An activity that recurs.
 type ProgrammeSeries struct {
+	// Capacity Platser vid varje tillfälle; utan den finns ingen gräns. / Places at each occurrence; without it there is no bound.
+	Capacity *int `json:"capacity,omitempty"`
+
 	// Category Typ av aktivitet. / Kind of activity.
 	Category ActivityCategory `json:"category"`
 
 	// ClosedGroup En kurs som deltagaren följer från början. / A course that a participant follows from its start.
 	ClosedGroup *ProgrammeClosedGroup `json:"closedGroup,omitempty"`
 
+	// Contents Innehållen i tur och ordning, ett för varje vecka som regeln har. / The contents in turn, one for each week of the rule.
+	Contents *[]string `json:"contents,omitempty"`
+
 	// Day Veckodag. / Day of the week.
 	Day *Weekday `json:"day,omitempty"`
+
+	// DropIn Man kommer utan bokning. / One comes without a booking.
+	DropIn *bool `json:"dropIn,omitempty"`
+
+	// Except Dagar då den inte hålls, fast veckodagen eller regeln säger det. / Days on which it does not take place, though the weekday or the rule says so.
+	Except *[]string `json:"except,omitempty"`
+
+	// Extra Dagar utöver veckodagens eller regelns. / Days besides those of the weekday or the rule.
+	Extra *[]string `json:"extra,omitempty"`
+
+	// First Den första dagen, från vilken regeln och innehållen räknas. / The first day, from which the rule and the contents count.
+	//
+	// Example: 2027-01-12
+	First *string `json:"first,omitempty"`
 
 	// From Klockslag i Sverige (Europe/Stockholm). / Time of day in Sweden (Europe/Stockholm).
 	//
@@ -1716,13 +3592,32 @@ type ProgrammeSeries struct {
 	From   *LocalTime `json:"from,omitempty"`
 	Gather *string    `json:"gather,omitempty"`
 
+	// Holidays Vad serien gör på helgdagar och stängda dagar; utan den som kommunens kalender säger. / What the series does on public holidays and closed days; without it as the municipality's calendar says.
+	Holidays *HolidayPolicy `json:"holidays,omitempty"`
+
 	// Id Ett ord som filen har för aktiviteten. / A word that the file has for the activity.
 	Id         *string `json:"id,omitempty"`
 	Individual *bool   `json:"individual,omitempty"`
 
+	// Leader Ledarens id hos sin myndighet (sub i åtkomsttoken); namnet finns i GET /staff. / The leader's id at the authority (sub in the access token); the name is in GET /staff.
+	//
+	// Example: ledare-molndal-1
+	Leader *ActivityLeader `json:"leader,omitempty"`
+
+	// Link Länken till ett digitalt tillfälle; bara med mode digital. / The link of a digital occurrence; with mode digital only.
+	//
+	// Example: https://mote.example.se/paahittat-rum
+	Link *DigitalLink `json:"link,omitempty"`
+
+	// Load Hur mycket ett tillfälle tar av krafterna, av varje slag från 0 (inget) till 3 (mycket). / How much of one's strength an occurrence takes, of each kind from 0 (nothing) to 3 (much).
+	Load *ActivityLoad `json:"load,omitempty"`
+
 	// Mode Hur aktiviteten hålls; på plats om inget anges. / How the activity is held; at the place if nothing is given.
 	Mode *ActivityMode `json:"mode,omitempty"`
-	Name string        `json:"name"`
+
+	// MovedTo Veckodag. / Day of the week.
+	MovedTo *Weekday `json:"movedTo,omitempty"`
+	Name    string   `json:"name"`
 
 	// Part Del av dagen, när inga klockslag är beslutade. / Part of the day, when no times have been decided.
 	Part     *DayPart  `json:"part,omitempty"`
@@ -1730,8 +3625,17 @@ type ProgrammeSeries struct {
 	Places   *[]string `json:"places,omitempty"`
 	Rotating *bool     `json:"rotating,omitempty"`
 
+	// Rule När serien återkommer, enligt RFC 5545: FREQ är WEEKLY eller MONTHLY, med INTERVAL, BYDAY, BYMONTHDAY och BYSETPOS. Regeln räknas från first. /
+	// When the series recurs, by RFC 5545: FREQ is WEEKLY or MONTHLY, with INTERVAL, BYDAY, BYMONTHDAY and BYSETPOS. The rule counts from first.
+	//
+	// Example: FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,TH
+	Rule *RecurrenceRule `json:"rule,omitempty"`
+
 	// Site En av kommunens platser, i stället för place. / One of the municipality's sites, instead of place.
 	Site *string `json:"site,omitempty"`
+
+	// Slot Så många minuter av ledarens egen tid bokas var för sig; utan den bokas den hel. / So many minutes of the leader's own time are booked one by one; without it, it is booked whole.
+	Slot *int `json:"slot,omitempty"`
 
 	// To Klockslag i Sverige (Europe/Stockholm). / Time of day in Sweden (Europe/Stockholm).
 	//
@@ -1743,13 +3647,28 @@ type ProgrammeSeries struct {
 type ProgrammeSite struct {
 	Address *string `json:"address,omitempty"`
 
+	// Agreement Överenskommelsen om arbetsträning på platsen. / The agreement on work training at the site.
+	Agreement *SiteAgreement `json:"agreement,omitempty"`
+
 	// Areas Områden för arbetsträning. / Areas of work training.
 	Areas *[]string `json:"areas,omitempty"`
+
+	// External Någon annan än kommunen driver platsen. / Somebody else than the municipality runs the site.
+	External *bool `json:"external,omitempty"`
 
 	// Id Platsens del av objektets id. / The site's part of the object's id.
 	Id           *string `json:"id,omitempty"`
 	Municipality *string `json:"municipality,omitempty"`
 	Name         string  `json:"name"`
+
+	// Open Veckodagar och tider då platsen tar emot. / Days of the week and times at which the site takes participants.
+	Open *[]SiteHours `json:"open,omitempty"`
+
+	// Places Hur många deltagare ett område tar emot samtidigt. Ingen placeras där det saknas. / How many participants an area takes at once. Nobody is placed where it is missing.
+	Places *[]SitePlaces `json:"places,omitempty"`
+
+	// Supervisors Arbetsledare, med id från deras åtkomsttoken. De ser platsens dagslista och noterar närvaro. / Supervisors, by the subject of their access tokens. They have the site's list of the day and note attendance.
+	Supervisors *[]string `json:"supervisors,omitempty"`
 
 	// WorkTraining Tar emot för arbetsträning. / Takes participants for work training.
 	WorkTraining *bool `json:"workTraining,omitempty"`
@@ -1805,6 +3724,9 @@ type ProgrammeVersion struct {
 	// Decision Beslutets beteckning. / Reference of the decision.
 	Decision *string `json:"decision,omitempty"`
 
+	// Ends Bara i ett utkast: objektet upphör från och med validFrom. / Of a draft only: the object ends from validFrom on.
+	Ends *bool `json:"ends,omitempty"`
+
 	// Initiative En insats. Inriktning, uppföljningsmetod och ESF-finansiering ändras inte sedan. / An initiative. Orientation, follow-up method and ESF financing do not change later.
 	Initiative *ProgrammeInitiative `json:"initiative,omitempty"`
 
@@ -1814,7 +3736,7 @@ type ProgrammeVersion struct {
 	// Plan Hur en insats går till. Det som en kommuns plan utelämnar är som i insatsens egen. / How an initiative proceeds. What a municipality's plan leaves out is as in the initiative's own.
 	Plan *ProgrammePlan `json:"plan,omitempty"`
 
-	// Series En aktivitet som återkommer varje vecka. / An activity that recurs every week.
+	// Series En aktivitet som återkommer. / An activity that recurs.
 	Series *ProgrammeSeries `json:"series,omitempty"`
 
 	// Site En plats där man ses eller arbetar. / A place where people meet or work.
@@ -1862,13 +3784,194 @@ type Question struct {
 // QuestionKind Vad en fråga i en checklista handlar om. / What a question of a checklist is about.
 type QuestionKind string
 
+// RecurrenceRule När serien återkommer, enligt RFC 5545: FREQ är WEEKLY eller MONTHLY, med INTERVAL, BYDAY, BYMONTHDAY och BYSETPOS. Regeln räknas från first. /
+// When the series recurs, by RFC 5545: FREQ is WEEKLY or MONTHLY, with INTERVAL, BYDAY, BYMONTHDAY and BYSETPOS. The rule counts from first.
+//
+// Example: FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,TH
+type RecurrenceRule = string
+
 // ReferralReason Grund för att höra till målgruppen. / Ground for belonging to the target group.
 type ReferralReason string
+
+// RowProblem Varför en rad inte togs emot (RFC 9457). / Why a row was not taken (RFC 9457).
+type RowProblem = problem.Problem
+
+// RowProblemField defines model for RowProblemField.
+type RowProblemField struct {
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+
+	// Pointer JSON-pekare i raden. / JSON pointer into the row.
+	Pointer string `json:"pointer"`
+}
 
 // Sentence En hel mening på svenska och engelska. / A whole sentence in Swedish and English.
 type Sentence struct {
 	En string `json:"en"`
 	Sv string `json:"sv"`
+}
+
+// Shortfall En regel som veckan inte uppfyller. / A rule that the week does not keep to.
+type Shortfall struct {
+	// Attended Av dem närvarande. / Attended of them.
+	Attended int `json:"attended"`
+
+	// Category Typ av aktivitet. / Kind of activity.
+	Category ActivityCategory `json:"category"`
+
+	// Label Texten på svenska och engelska. / The text in Swedish and English.
+	Label *Label `json:"label,omitempty"`
+
+	// Lacks Vad som saknas i veckan. / What the week lacks.
+	Lacks WeekLack `json:"lacks"`
+
+	// Planned Bokade tillfällen som blir av. / Booked occurrences that take place.
+	Planned int    `json:"planned"`
+	Rule    string `json:"rule"`
+
+	// Times Gånger i veckan, minst. / Times a week, at least.
+	Times int `json:"times"`
+}
+
+// SiteAgreement Överenskommelsen om arbetsträning på platsen. / The agreement on work training at the site.
+type SiteAgreement struct {
+	// From Example: 2027-01-01
+	From      string  `json:"from"`
+	Reference *string `json:"reference,omitempty"`
+
+	// Until Sista dagen; utan den tills vidare. / The last day; without it until further notice.
+	//
+	// Example: 2027-12-31
+	Until *string `json:"until,omitempty"`
+}
+
+// SiteDay defines model for SiteDay.
+type SiteDay struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links `json:"_links"`
+
+	// Closed En stängd dag: ingen kommer. / A closed day: nobody comes.
+	Closed bool          `json:"closed"`
+	Date   string        `json:"date"`
+	Items  []SiteDayItem `json:"items"`
+	Name   string        `json:"name"`
+	Site   string        `json:"site"`
+}
+
+// SiteDayItem defines model for SiteDayItem.
+type SiteDayItem struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links  `json:"_links"`
+	Area            string `json:"area"`
+
+	// Attendance Närvaro på en plats för arbetsträning. / Attendance at a site of work training.
+	Attendance *PlacementAttendance `json:"attendance,omitempty"`
+
+	// From Klockslag i Sverige (Europe/Stockholm). / Time of day in Sweden (Europe/Stockholm).
+	//
+	// Example: 13:00
+	From LocalTime `json:"from"`
+
+	// Identity Vem personen är, så långt som du får veta; saknas när du inte får veta det. / Who the person is, as far as you may know; absent when you may not.
+	Identity    *ListedIdentity `json:"identity,omitempty"`
+	Minutes     *int            `json:"minutes,omitempty"`
+	Participant string          `json:"participant"`
+	Placement   string          `json:"placement"`
+
+	// Reason Varför någon inte kommer. Förbundets egna ord för koderna finns i GET /code-lists. / Why somebody does not come. The association's own words for the codes are in GET /code-lists.
+	Reason *AbsenceReason `json:"reason,omitempty"`
+
+	// To Klockslag i Sverige (Europe/Stockholm). / Time of day in Sweden (Europe/Stockholm).
+	//
+	// Example: 13:00
+	To LocalTime `json:"to"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version Version `json:"version"`
+}
+
+// SiteHours När en plats tar emot en veckodag. / When a site takes participants on a day of the week.
+type SiteHours struct {
+	// Day Veckodag. / Day of the week.
+	Day Weekday `json:"day"`
+
+	// From Klockslag i Sverige (Europe/Stockholm). / Time of day in Sweden (Europe/Stockholm).
+	//
+	// Example: 13:00
+	From LocalTime `json:"from"`
+
+	// To Klockslag i Sverige (Europe/Stockholm). / Time of day in Sweden (Europe/Stockholm).
+	//
+	// Example: 13:00
+	To LocalTime `json:"to"`
+}
+
+// SitePlaces Antal platser i ett område, alla öppna dagar eller de som nämns. / The number of places in an area, on all open days or on those named.
+type SitePlaces struct {
+	Area   string     `json:"area"`
+	Days   *[]Weekday `json:"days,omitempty"`
+	Places int        `json:"places"`
+}
+
+// SitePlacesLeft defines model for SitePlacesLeft.
+type SitePlacesLeft struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links             `json:"_links"`
+	Days            []SitePlacesOnDay `json:"days"`
+	Name            string            `json:"name"`
+	Site            string            `json:"site"`
+}
+
+// SitePlacesOnDay defines model for SitePlacesOnDay.
+type SitePlacesOnDay struct {
+	Area   string `json:"area"`
+	Date   string `json:"date"`
+	Places int    `json:"places"`
+
+	// Taken Med erbjudna platser; fler än places när platsen har ändrats. / With offered places; more than places when the site was changed.
+	Taken int `json:"taken"`
+}
+
+// StaffCalendar defines model for StaffCalendar.
+type StaffCalendar struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links     `json:"_links"`
+	CreatedAt       time.Time `json:"createdAt"`
+	Id              string    `json:"id"`
+
+	// LastFetchedAt När ett kalenderprogram senast hämtade kalendern, på upp till en timme när; utelämnas om det aldrig har hänt. / When a calendar program last fetched the calendar, up to an hour too early; left out if that never happened.
+	LastFetchedAt *LastFetchedAt `json:"lastFetchedAt,omitempty"`
+	Municipality  *string        `json:"municipality,omitempty"`
+
+	// Of Vad kalendern visar: det som du leder, eller det som en kommun erbjuder. / What the calendar shows: what you lead, or what a municipality offers.
+	Of CalendarSubject `json:"of"`
+
+	// State Om kalenderadressen gäller. / Whether the calendar address is valid.
+	State CalendarFeedState `json:"state"`
+
+	// Token Adressens hemliga del; visas bara när den skapas. / The secret part of the address; shown only when it is created.
+	Token *string `json:"token,omitempty"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version Version `json:"version"`
+}
+
+// StaffCalendarList defines model for StaffCalendarList.
+type StaffCalendarList struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links `json:"_links"`
+
+	// UnderscoreMeta Var i listan svaret är. / Where in the list the answer is.
+	UnderscoreMeta Meta            `json:"_meta"`
+	Items          []StaffCalendar `json:"items"`
+}
+
+// StaffDay defines model for StaffDay.
+type StaffDay struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links         `json:"_links"`
+	Date            string        `json:"date"`
+	Items           []ActivityDay `json:"items"`
 }
 
 // Terms Hur många kalenderdagar varje tur får ta. / How many calendar days each turn may take.
@@ -1888,17 +3991,50 @@ type Terms struct {
 // Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
 type Version = int64
 
+// WeekLack Vad som saknas i veckan. / What the week lacks.
+type WeekLack string
+
 // Weekday Veckodag. / Day of the week.
 type Weekday string
 
+// WeeklyShortfall defines model for WeeklyShortfall.
+type WeeklyShortfall struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links  `json:"_links"`
+	Coach           string `json:"coach"`
+	Enrolment       string `json:"enrolment"`
+
+	// Identity Vem personen är, så långt som du får veta; saknas när du inte får veta det. / Who the person is, as far as you may know; absent when you may not.
+	Identity    *ListedIdentity `json:"identity,omitempty"`
+	Lacks       []Shortfall     `json:"lacks"`
+	Participant string          `json:"participant"`
+}
+
+// WeeklyShortfallList defines model for WeeklyShortfallList.
+type WeeklyShortfallList struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links `json:"_links"`
+
+	// UnderscoreMeta Var i listan svaret är. / Where in the list the answer is.
+	UnderscoreMeta Meta              `json:"_meta"`
+	Items          []WeeklyShortfall `json:"items"`
+	Week           string            `json:"week"`
+}
+
 // WeeksUsedBefore Om veckor från tidigare inskrivningar räknas. / Whether weeks of earlier enrolments count.
 type WeeksUsedBefore string
+
+// AbsenceId defines model for AbsenceId.
+type AbsenceId = string
 
 // CancellationId defines model for CancellationId.
 type CancellationId = string
 
 // Cursor defines model for Cursor.
 type Cursor = string
+
+// Feed defines model for Feed.
+type Feed = string
 
 // Id defines model for Id.
 type Id = string
@@ -1918,11 +4054,17 @@ type IncludeIdentity = []ListInclude
 // IsoWeek defines model for IsoWeek.
 type IsoWeek = string
 
+// Leader defines model for Leader.
+type Leader = string
+
 // Limit defines model for Limit.
 type Limit = int
 
 // MunicipalityCode defines model for MunicipalityCode.
 type MunicipalityCode = string
+
+// OfCoach defines model for OfCoach.
+type OfCoach = string
 
 // On Example: 2027-01-11
 type On = string
@@ -1933,8 +4075,56 @@ type Page = int
 // ProgrammeObjectId defines model for ProgrammeObjectId.
 type ProgrammeObjectId = string
 
+// SiteObjectId defines model for SiteObjectId.
+type SiteObjectId = string
+
+// AbsenceChanged defines model for AbsenceChanged.
+type AbsenceChanged = Absence
+
 // BookingChanged defines model for BookingChanged.
 type BookingChanged = Booking
+
+// GroupChanged defines model for GroupChanged.
+type GroupChanged = Group
+
+// GroupWaitChanged defines model for GroupWaitChanged.
+type GroupWaitChanged = GroupWait
+
+// PlacementChanged En deltagares plats i ett område på en plats för arbetsträning. / A participant's place in an area of a site of work training.
+type PlacementChanged = Placement
+
+// ListAbsenceSignalsParams defines parameters for ListAbsenceSignals.
+type ListAbsenceSignalsParams struct {
+	// State Bara i detta läge. / Only in this state.
+	State *AbsenceSignalState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Coach Bara deltagare hos denna coach. / Only participants of this coach.
+	Coach *OfCoach `form:"coach,omitempty" json:"coach,omitempty"`
+
+	// Include identity: varje rad visar också vem personen är, så långt som du får veta, med ett anrop till valvet för hela sidan; 403 för den vars roll inte får veta det. / identity: each item shows who the person is too, as far as you may know, with one call to the vault for the page; 403 for a role that may not know.
+	Include *IncludeIdentity `form:"include,omitempty" json:"include,omitempty"`
+
+	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Page Vilken sida, räknat från 1. Den som skickar page får också antalet: totalRecords och totalPages. / Which page, counted from 1. With page the answer has the totals too: totalRecords and totalPages.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Cursor Markören nextCursor ur förra svaret, i stället för page. / The nextCursor of the previous answer, instead of page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// GetAbsenceSignalParams defines parameters for GetAbsenceSignal.
+type GetAbsenceSignalParams struct {
+	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// FollowUpAbsenceParams defines parameters for FollowUpAbsence.
+type FollowUpAbsenceParams struct {
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
 
 // ListActivitiesParams defines parameters for ListActivities.
 type ListActivitiesParams struct {
@@ -1972,6 +4162,18 @@ type GetActivityDayParams struct {
 	Include *IncludeIdentity `form:"include,omitempty" json:"include,omitempty"`
 }
 
+// NoteDropInParams defines parameters for NoteDropIn.
+type NoteDropInParams struct {
+	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; repeating the key returns the same answer for 24 hours.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// CreateGroupParams defines parameters for CreateGroup.
+type CreateGroupParams struct {
+	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; repeating the key returns the same answer for 24 hours.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // ListAuthoritiesParams defines parameters for ListAuthorities.
 type ListAuthoritiesParams struct {
 	// On Det som gäller denna dag; i dag om inget anges. / What holds on this day; today if nothing is given.
@@ -1997,6 +4199,12 @@ type ListBookingsParams struct {
 
 	// Conflict Med true bara bokningar som tar samma tid som en annan av deltagarens, sedan en aktivitet har flyttats. / With true only bookings that take the same time as another of the participant's, since an activity was moved.
 	Conflict *bool `form:"conflict,omitempty" json:"conflict,omitempty"`
+
+	// Contradicted Med true bara bokningar med noteringar som säger emot varandra, som någon ska avgöra med en rättelse. / With true only bookings with notes that contradict one another, on which somebody has to decide by a correction.
+	Contradicted *bool `form:"contradicted,omitempty" json:"contradicted,omitempty"`
+
+	// Received Med true i stället bokningarna av andra kommuners deltagare på din kommuns aktiviteter. / With true, instead, the bookings of other municipalities' participants into your municipality's activities.
+	Received *bool `form:"received,omitempty" json:"received,omitempty"`
 
 	// ChangedSince Bara det som har ändrats vid denna tidpunkt eller senare; det som ändrades först kommer först. Fråga om från en minut före det senaste changedAt som du har: en ändring kan bli synlig strax efter en senare. / Only what has changed at this instant or later; what changed first comes first. Ask again from a minute before the latest changedAt that you have: a change can become visible shortly after a later one.
 	ChangedSince *time.Time `form:"changedSince,omitempty" json:"changedSince,omitempty"`
@@ -2044,6 +4252,18 @@ type CancelBookingParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// AcceptOfferParams defines parameters for AcceptOffer.
+type AcceptOfferParams struct {
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// DeclineOfferParams defines parameters for DeclineOffer.
+type DeclineOfferParams struct {
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // ReadCalendarParams defines parameters for ReadCalendar.
 type ReadCalendarParams struct {
 	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
@@ -2077,10 +4297,124 @@ type ListConsentTextsParams struct {
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
+// GetDayParams defines parameters for GetDay.
+type GetDayParams struct {
+	// Include identity: varje rad visar också vem personen är, så långt som du får veta, med ett anrop till valvet för hela sidan; 403 för den vars roll inte får veta det. / identity: each item shows who the person is too, as far as you may know, with one call to the vault for the page; 403 for a role that may not know.
+	Include *IncludeIdentity `form:"include,omitempty" json:"include,omitempty"`
+}
+
+// ListGroupProposalsParams defines parameters for ListGroupProposals.
+type ListGroupProposalsParams struct {
+	// Category Slaget av kurs; utan det alla. / The kind of course; without it all.
+	Category *ActivityCategory `form:"category,omitempty" json:"category,omitempty"`
+
+	// Weeks Inom så många veckor börjar gruppen. / Within so many weeks the group begins.
+	Weeks *int `form:"weeks,omitempty" json:"weeks,omitempty"`
+}
+
+// ListGroupWaitsParams defines parameters for ListGroupWaits.
+type ListGroupWaitsParams struct {
+	// Category Slaget av kurs. / The kind of course.
+	Category *ActivityCategory `form:"category,omitempty" json:"category,omitempty"`
+
+	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Page Vilken sida, räknat från 1. Den som skickar page får också antalet: totalRecords och totalPages. / Which page, counted from 1. With page the answer has the totals too: totalRecords and totalPages.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Cursor Markören nextCursor ur förra svaret, i stället för page. / The nextCursor of the previous answer, instead of page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// CreateGroupWaitParams defines parameters for CreateGroupWait.
+type CreateGroupWaitParams struct {
+	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; repeating the key returns the same answer for 24 hours.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetGroupWaitParams defines parameters for GetGroupWait.
+type GetGroupWaitParams struct {
+	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// EndGroupWaitParams defines parameters for EndGroupWait.
+type EndGroupWaitParams struct {
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// DeclineGroupOfferParams defines parameters for DeclineGroupOffer.
+type DeclineGroupOfferParams struct {
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ListGroupsParams defines parameters for ListGroups.
+type ListGroupsParams struct {
+	// Municipality Bara denna kommuns grupper. / Only this municipality's groups.
+	Municipality *string `form:"municipality,omitempty" json:"municipality,omitempty"`
+
+	// Activity Bara grupper i denna kurs. / Only groups of this course.
+	Activity *string `form:"activity,omitempty" json:"activity,omitempty"`
+
+	// State Bara grupper i detta läge. / Only groups in this state.
+	State *GroupState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Page Vilken sida, räknat från 1. Den som skickar page får också antalet: totalRecords och totalPages. / Which page, counted from 1. With page the answer has the totals too: totalRecords and totalPages.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Cursor Markören nextCursor ur förra svaret, i stället för page. / The nextCursor of the previous answer, instead of page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// GetGroupParams defines parameters for GetGroup.
+type GetGroupParams struct {
+	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ChangeGroupParams defines parameters for ChangeGroup.
+type ChangeGroupParams struct {
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// CancelGroupParams defines parameters for CancelGroup.
+type CancelGroupParams struct {
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// OpenGroupParams defines parameters for OpenGroup.
+type OpenGroupParams struct {
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// StartGroupParams defines parameters for StartGroup.
+type StartGroupParams struct {
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // ListInitiativesParams defines parameters for ListInitiatives.
 type ListInitiativesParams struct {
 	// On Det som gäller denna dag; i dag om inget anges. / What holds on this day; today if nothing is given.
 	On *On `form:"on,omitempty" json:"on,omitempty"`
+
+	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// GetLeaderWeekParams defines parameters for GetLeaderWeek.
+type GetLeaderWeekParams struct {
+	// Week Veckan enligt ISO 8601. / The week by ISO 8601.
+	Week *IsoWeek `form:"week,omitempty" json:"week,omitempty"`
 
 	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
@@ -2102,6 +4436,42 @@ type GetMunicipalityWeekParams struct {
 
 	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListAbsencesParams defines parameters for ListAbsences.
+type ListAbsencesParams struct {
+	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Page Vilken sida, räknat från 1. Den som skickar page får också antalet: totalRecords och totalPages. / Which page, counted from 1. With page the answer has the totals too: totalRecords and totalPages.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Cursor Markören nextCursor ur förra svaret, i stället för page. / The nextCursor of the previous answer, instead of page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ReportAbsenceParams defines parameters for ReportAbsence.
+type ReportAbsenceParams struct {
+	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; repeating the key returns the same answer for 24 hours.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetAbsenceParams defines parameters for GetAbsence.
+type GetAbsenceParams struct {
+	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// CorrectAbsenceParams defines parameters for CorrectAbsence.
+type CorrectAbsenceParams struct {
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// WithdrawAbsenceParams defines parameters for WithdrawAbsence.
+type WithdrawAbsenceParams struct {
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // ListCalendarFeedsParams defines parameters for ListCalendarFeeds.
@@ -2137,6 +4507,78 @@ type GetParticipantWeekParams struct {
 	Week *IsoWeek `form:"week,omitempty" json:"week,omitempty"`
 }
 
+// ListPlacementsParams defines parameters for ListPlacements.
+type ListPlacementsParams struct {
+	// Participant Bara denna deltagares placeringar. / Only this participant's placements.
+	Participant *string `form:"participant,omitempty" json:"participant,omitempty"`
+
+	// Enrolment Bara denna inskrivnings placeringar. / Only this enrolment's placements.
+	Enrolment *string `form:"enrolment,omitempty" json:"enrolment,omitempty"`
+
+	// Site Bara placeringar på denna plats. / Only placements at this site.
+	Site *string `form:"site,omitempty" json:"site,omitempty"`
+
+	// State Bara placeringar i detta läge. / Only placements in this state.
+	State *PlacementState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Due Med true bara det som väntar på coachen. / With true only what waits for the coach.
+	Due *bool `form:"due,omitempty" json:"due,omitempty"`
+
+	// Conflict Med true bara placeringar som platsen inte längre tar emot, sedan den har ändrats. / With true only placements that the site does not take any more, since it was changed.
+	Conflict *bool `form:"conflict,omitempty" json:"conflict,omitempty"`
+
+	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Page Vilken sida, räknat från 1. Den som skickar page får också antalet: totalRecords och totalPages. / Which page, counted from 1. With page the answer has the totals too: totalRecords and totalPages.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Cursor Markören nextCursor ur förra svaret, i stället för page. / The nextCursor of the previous answer, instead of page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// CreatePlacementParams defines parameters for CreatePlacement.
+type CreatePlacementParams struct {
+	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; repeating the key returns the same answer for 24 hours.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetPlacementParams defines parameters for GetPlacement.
+type GetPlacementParams struct {
+	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// AgreePlacementParams defines parameters for AgreePlacement.
+type AgreePlacementParams struct {
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// NotePlacementAttendanceParams defines parameters for NotePlacementAttendance.
+type NotePlacementAttendanceParams struct {
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// DeclinePlacementParams defines parameters for DeclinePlacement.
+type DeclinePlacementParams struct {
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// EndPlacementParams defines parameters for EndPlacement.
+type EndPlacementParams struct {
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// RecordFollowUpParams defines parameters for RecordFollowUp.
+type RecordFollowUpParams struct {
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // ListPlansParams defines parameters for ListPlans.
 type ListPlansParams struct {
 	// On Det som gäller denna dag; i dag om inget anges. / What holds on this day; today if nothing is given.
@@ -2155,7 +4597,7 @@ type ListProgrammeObjectsParams struct {
 	Municipality *string `form:"municipality,omitempty" json:"municipality,omitempty"`
 
 	// On Det som gäller denna dag; i dag om inget anges. / What holds on this day; today if nothing is given.
-	On *On `form:"on,omitempty" json:"on,omitempty"`
+	On *string `form:"on,omitempty" json:"on,omitempty"`
 
 	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -2200,8 +4642,80 @@ type EndProgrammeObjectParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// GetSiteDayParams defines parameters for GetSiteDay.
+type GetSiteDayParams struct {
+	// Include identity: varje rad visar också vem personen är, så långt som du får veta, med ett anrop till valvet för hela sidan; 403 för den vars roll inte får veta det. / identity: each item shows who the person is too, as far as you may know, with one call to the vault for the page; 403 for a role that may not know.
+	Include *IncludeIdentity `form:"include,omitempty" json:"include,omitempty"`
+}
+
+// GetSitePlacesParams defines parameters for GetSitePlaces.
+type GetSitePlacesParams struct {
+	// From Första dagen. / The first day.
+	From *string `form:"from,omitempty" json:"from,omitempty"`
+
+	// Until Sista dagen, högst 92 dagar efter den första. / The last day, at most 92 days after the first.
+	Until *string `form:"until,omitempty" json:"until,omitempty"`
+}
+
+// ListStaffCalendarsParams defines parameters for ListStaffCalendars.
+type ListStaffCalendarsParams struct {
+	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Page Vilken sida, räknat från 1. Den som skickar page får också antalet: totalRecords och totalPages. / Which page, counted from 1. With page the answer has the totals too: totalRecords and totalPages.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+}
+
+// CreateStaffCalendarParams defines parameters for CreateStaffCalendar.
+type CreateStaffCalendarParams struct {
+	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; repeating the key returns the same answer for 24 hours.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// RevokeStaffCalendarParams defines parameters for RevokeStaffCalendar.
+type RevokeStaffCalendarParams struct {
+	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// GetStaffCalendarParams defines parameters for GetStaffCalendar.
+type GetStaffCalendarParams struct {
+	// IfNoneMatch Det som du redan har, som ETag i det lästa svaret. Har inget som svaret visar ändrats är svaret 304. / What you already have, as ETag in the answer that you read. If nothing that the answer shows has changed, the answer is 304.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListWeeklyShortfallsParams defines parameters for ListWeeklyShortfalls.
+type ListWeeklyShortfallsParams struct {
+	// Week Veckan enligt ISO 8601. / The week by ISO 8601.
+	Week *IsoWeek `form:"week,omitempty" json:"week,omitempty"`
+
+	// Coach Bara deltagare hos denna coach. / Only participants of this coach.
+	Coach *OfCoach `form:"coach,omitempty" json:"coach,omitempty"`
+
+	// Include identity: varje rad visar också vem personen är, så långt som du får veta, med ett anrop till valvet för hela sidan; 403 för den vars roll inte får veta det. / identity: each item shows who the person is too, as far as you may know, with one call to the vault for the page; 403 for a role that may not know.
+	Include *IncludeIdentity `form:"include,omitempty" json:"include,omitempty"`
+
+	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Page Vilken sida, räknat från 1. Den som skickar page får också antalet: totalRecords och totalPages. / Which page, counted from 1. With page the answer has the totals too: totalRecords and totalPages.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+}
+
+// FollowUpAbsenceJSONRequestBody defines body for FollowUpAbsence for application/json ContentType.
+type FollowUpAbsenceJSONRequestBody = NewFollowUp
+
 // CancelOccurrenceJSONRequestBody defines body for CancelOccurrence for application/json ContentType.
 type CancelOccurrenceJSONRequestBody = NewCancellation
+
+// NoteDayAttendancesJSONRequestBody defines body for NoteDayAttendances for application/json ContentType.
+type NoteDayAttendancesJSONRequestBody = NewDayAttendances
+
+// NoteDropInJSONRequestBody defines body for NoteDropIn for application/json ContentType.
+type NoteDropInJSONRequestBody = NewDropIn
+
+// CreateGroupJSONRequestBody defines body for CreateGroup for application/json ContentType.
+type CreateGroupJSONRequestBody = NewGroup
 
 // CreateBookingJSONRequestBody defines body for CreateBooking for application/json ContentType.
 type CreateBookingJSONRequestBody = NewBooking
@@ -2215,6 +4729,36 @@ type NoteAttendanceJSONRequestBody = NewAttendance
 // CancelBookingJSONRequestBody defines body for CancelBooking for application/json ContentType.
 type CancelBookingJSONRequestBody = BookingCancellation
 
+// CreateGroupWaitJSONRequestBody defines body for CreateGroupWait for application/json ContentType.
+type CreateGroupWaitJSONRequestBody = NewGroupWait
+
+// ChangeGroupJSONRequestBody defines body for ChangeGroup for application/json ContentType.
+type ChangeGroupJSONRequestBody = GroupChange
+
+// CancelGroupJSONRequestBody defines body for CancelGroup for application/json ContentType.
+type CancelGroupJSONRequestBody = GroupCancellation
+
+// ReportAbsenceJSONRequestBody defines body for ReportAbsence for application/json ContentType.
+type ReportAbsenceJSONRequestBody = NewAbsence
+
+// CorrectAbsenceJSONRequestBody defines body for CorrectAbsence for application/json ContentType.
+type CorrectAbsenceJSONRequestBody = NewAbsence
+
+// CreatePlacementJSONRequestBody defines body for CreatePlacement for application/json ContentType.
+type CreatePlacementJSONRequestBody = NewPlacement
+
+// NotePlacementAttendanceJSONRequestBody defines body for NotePlacementAttendance for application/json ContentType.
+type NotePlacementAttendanceJSONRequestBody = NewPlacementAttendance
+
+// DeclinePlacementJSONRequestBody defines body for DeclinePlacement for application/json ContentType.
+type DeclinePlacementJSONRequestBody = PlacementDeclination
+
+// EndPlacementJSONRequestBody defines body for EndPlacement for application/json ContentType.
+type EndPlacementJSONRequestBody = PlacementEnding
+
+// RecordFollowUpJSONRequestBody defines body for RecordFollowUp for application/json ContentType.
+type RecordFollowUpJSONRequestBody = NewPlacementFollowUp
+
 // CreateProgrammeObjectJSONRequestBody defines body for CreateProgrammeObject for application/json ContentType.
 type CreateProgrammeObjectJSONRequestBody = NewProgrammeObject
 
@@ -2224,45 +4768,100 @@ type ReplaceProgrammeDraftJSONRequestBody = NewProgrammeVersion
 // EndProgrammeObjectJSONRequestBody defines body for EndProgrammeObject for application/json ContentType.
 type EndProgrammeObjectJSONRequestBody = ProgrammeEnding
 
+// CreateStaffCalendarJSONRequestBody defines body for CreateStaffCalendar for application/json ContentType.
+type CreateStaffCalendarJSONRequestBody = NewStaffCalendar
+
 // Paths holds the path of each operation, by operationId.
 var Paths = rest.NewPaths(map[string]string{
-	"listActivities":         "/activities",
-	"cancelOccurrence":       "/activities/{id}/cancellations",
-	"getCancellation":        "/activities/{id}/cancellations/{cancellation}",
-	"restoreOccurrence":      "/activities/{id}/cancellations/{cancellation}/restoration",
-	"getActivityDay":         "/activities/{id}/days/{date}",
-	"listAuthorities":        "/authorities",
-	"listBookings":           "/bookings",
-	"createBooking":          "/bookings",
-	"getBooking":             "/bookings/{id}",
-	"correctAttendance":      "/bookings/{id}/attendance-corrections",
-	"noteAttendance":         "/bookings/{id}/attendances",
-	"cancelBooking":          "/bookings/{id}/cancellation",
-	"readCalendar":           "/calendars/{token}",
-	"listChecklists":         "/checklists",
-	"listCodeLists":          "/code-lists",
-	"listConsentTexts":       "/consent-texts",
-	"listInitiatives":        "/initiatives",
-	"listMunicipalities":     "/municipalities",
-	"getMunicipalityWeek":    "/municipalities/{code}/week",
-	"listCalendarFeeds":      "/participants/{id}/calendar-feeds",
-	"createCalendarFeed":     "/participants/{id}/calendar-feeds",
-	"revokeCalendarFeed":     "/participants/{id}/calendar-feeds/{feed}",
-	"getCalendarFeed":        "/participants/{id}/calendar-feeds/{feed}",
-	"getParticipantWeek":     "/participants/{id}/week",
-	"listPlans":              "/plans",
-	"listProgrammeObjects":   "/programme-objects",
-	"createProgrammeObject":  "/programme-objects",
-	"getProgrammeObject":     "/programme-objects/{id}",
-	"activateProgrammeDraft": "/programme-objects/{id}/activation",
-	"checkProgrammeDraft":    "/programme-objects/{id}/check",
-	"discardProgrammeDraft":  "/programme-objects/{id}/draft",
-	"replaceProgrammeDraft":  "/programme-objects/{id}/draft",
-	"endProgrammeObject":     "/programme-objects/{id}/ending",
+	"listAbsenceSignals":      "/absence-signals",
+	"getAbsenceSignal":        "/absence-signals/{id}",
+	"followUpAbsence":         "/absence-signals/{id}/follow-up",
+	"listActivities":          "/activities",
+	"cancelOccurrence":        "/activities/{id}/cancellations",
+	"getCancellation":         "/activities/{id}/cancellations/{cancellation}",
+	"restoreOccurrence":       "/activities/{id}/cancellations/{cancellation}/restoration",
+	"getActivityDay":          "/activities/{id}/days/{date}",
+	"noteDayAttendances":      "/activities/{id}/days/{date}/attendances",
+	"noteDropIn":              "/activities/{id}/days/{date}/drop-ins",
+	"getActivityPlaces":       "/activities/{id}/days/{date}/places",
+	"createGroup":             "/activities/{id}/groups",
+	"listAuthorities":         "/authorities",
+	"listBookings":            "/bookings",
+	"createBooking":           "/bookings",
+	"getBooking":              "/bookings/{id}",
+	"correctAttendance":       "/bookings/{id}/attendance-corrections",
+	"noteAttendance":          "/bookings/{id}/attendances",
+	"cancelBooking":           "/bookings/{id}/cancellation",
+	"acceptOffer":             "/bookings/{id}/offer-acceptance",
+	"declineOffer":            "/bookings/{id}/offer-refusal",
+	"readCalendar":            "/calendars/{token}",
+	"listChecklists":          "/checklists",
+	"listCodeLists":           "/code-lists",
+	"listConsentTexts":        "/consent-texts",
+	"getDay":                  "/days/{date}",
+	"listGroupProposals":      "/group-proposals",
+	"listGroupWaits":          "/group-waits",
+	"createGroupWait":         "/group-waits",
+	"getGroupWait":            "/group-waits/{id}",
+	"endGroupWait":            "/group-waits/{id}/ending",
+	"declineGroupOffer":       "/group-waits/{id}/refusal",
+	"listGroups":              "/groups",
+	"getGroup":                "/groups/{id}",
+	"changeGroup":             "/groups/{id}",
+	"cancelGroup":             "/groups/{id}/cancellation",
+	"openGroup":               "/groups/{id}/opening",
+	"startGroup":              "/groups/{id}/start",
+	"listInitiatives":         "/initiatives",
+	"getLeaderWeek":           "/leaders/{leader}/week",
+	"listMunicipalities":      "/municipalities",
+	"getMunicipalityWeek":     "/municipalities/{code}/week",
+	"listAbsences":            "/participants/{id}/absences",
+	"reportAbsence":           "/participants/{id}/absences",
+	"getAbsence":              "/participants/{id}/absences/{absence}",
+	"correctAbsence":          "/participants/{id}/absences/{absence}/correction",
+	"withdrawAbsence":         "/participants/{id}/absences/{absence}/withdrawal",
+	"listCalendarFeeds":       "/participants/{id}/calendar-feeds",
+	"createCalendarFeed":      "/participants/{id}/calendar-feeds",
+	"revokeCalendarFeed":      "/participants/{id}/calendar-feeds/{feed}",
+	"getCalendarFeed":         "/participants/{id}/calendar-feeds/{feed}",
+	"getParticipantWeek":      "/participants/{id}/week",
+	"listPlacements":          "/placements",
+	"createPlacement":         "/placements",
+	"getPlacement":            "/placements/{id}",
+	"agreePlacement":          "/placements/{id}/agreement",
+	"notePlacementAttendance": "/placements/{id}/attendances",
+	"declinePlacement":        "/placements/{id}/declination",
+	"endPlacement":            "/placements/{id}/ending",
+	"recordFollowUp":          "/placements/{id}/follow-ups",
+	"listPlans":               "/plans",
+	"listProgrammeObjects":    "/programme-objects",
+	"createProgrammeObject":   "/programme-objects",
+	"getProgrammeObject":      "/programme-objects/{id}",
+	"activateProgrammeDraft":  "/programme-objects/{id}/activation",
+	"checkProgrammeDraft":     "/programme-objects/{id}/check",
+	"discardProgrammeDraft":   "/programme-objects/{id}/draft",
+	"replaceProgrammeDraft":   "/programme-objects/{id}/draft",
+	"endProgrammeObject":      "/programme-objects/{id}/ending",
+	"getSiteDay":              "/sites/{site}/days/{date}",
+	"getSitePlaces":           "/sites/{site}/places",
+	"listStaffCalendars":      "/staff-calendars",
+	"createStaffCalendar":     "/staff-calendars",
+	"revokeStaffCalendar":     "/staff-calendars/{feed}",
+	"getStaffCalendar":        "/staff-calendars/{feed}",
+	"listWeeklyShortfalls":    "/weekly-shortfalls",
 })
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListAbsenceSignals Lista frånvaro att följa upp / List absence to follow up
+	// (GET /absence-signals)
+	ListAbsenceSignals(ctx echo.Context, params ListAbsenceSignalsParams) error
+	// GetAbsenceSignal Läs frånvaro att följa upp / Read absence to follow up
+	// (GET /absence-signals/{id})
+	GetAbsenceSignal(ctx echo.Context, id Id, params GetAbsenceSignalParams) error
+	// FollowUpAbsence Följ upp frånvaro / Follow up absence
+	// (POST /absence-signals/{id}/follow-up)
+	FollowUpAbsence(ctx echo.Context, id Id, params FollowUpAbsenceParams) error
 	// ListActivities Lista aktiviteter / List activities
 	// (GET /activities)
 	ListActivities(ctx echo.Context, params ListActivitiesParams) error
@@ -2278,6 +4877,18 @@ type ServerInterface interface {
 	// GetActivityDay Läs dagens lista / Read the day's list
 	// (GET /activities/{id}/days/{date})
 	GetActivityDay(ctx echo.Context, id Id, date string, params GetActivityDayParams) error
+	// NoteDayAttendances Notera dagens närvaro / Note the day's attendance
+	// (POST /activities/{id}/days/{date}/attendances)
+	NoteDayAttendances(ctx echo.Context, id Id, date string) error
+	// NoteDropIn Notera en deltagare utan bokning / Note a participant without a booking
+	// (POST /activities/{id}/days/{date}/drop-ins)
+	NoteDropIn(ctx echo.Context, id Id, date string, params NoteDropInParams) error
+	// GetActivityPlaces Läs hur många platser som är kvar / Read how many places are left
+	// (GET /activities/{id}/days/{date}/places)
+	GetActivityPlaces(ctx echo.Context, id Id, date string) error
+	// CreateGroup Planera en grupp / Plan a group
+	// (POST /activities/{id}/groups)
+	CreateGroup(ctx echo.Context, id Id, params CreateGroupParams) error
 	// ListAuthorities Lista myndigheter / List authorities
 	// (GET /authorities)
 	ListAuthorities(ctx echo.Context, params ListAuthoritiesParams) error
@@ -2299,6 +4910,12 @@ type ServerInterface interface {
 	// CancelBooking Avboka / Cancel a booking
 	// (POST /bookings/{id}/cancellation)
 	CancelBooking(ctx echo.Context, id Id, params CancelBookingParams) error
+	// AcceptOffer Ta en erbjuden plats / Take an offered place
+	// (POST /bookings/{id}/offer-acceptance)
+	AcceptOffer(ctx echo.Context, id Id, params AcceptOfferParams) error
+	// DeclineOffer Avstå från en erbjuden plats / Decline an offered place
+	// (POST /bookings/{id}/offer-refusal)
+	DeclineOffer(ctx echo.Context, id Id, params DeclineOfferParams) error
 	// ReadCalendar Läs en kalender / Read a calendar
 	// (GET /calendars/{token})
 	ReadCalendar(ctx echo.Context, token string, params ReadCalendarParams) error
@@ -2311,15 +4928,72 @@ type ServerInterface interface {
 	// ListConsentTexts Lista samtyckestexter / List consent texts
 	// (GET /consent-texts)
 	ListConsentTexts(ctx echo.Context, params ListConsentTextsParams) error
+	// GetDay Läs din dag / Read your day
+	// (GET /days/{date})
+	GetDay(ctx echo.Context, date string, params GetDayParams) error
+	// ListGroupProposals Föreslå grupper / Propose groups
+	// (GET /group-proposals)
+	ListGroupProposals(ctx echo.Context, params ListGroupProposalsParams) error
+	// ListGroupWaits Lista dem som väntar / List who waits
+	// (GET /group-waits)
+	ListGroupWaits(ctx echo.Context, params ListGroupWaitsParams) error
+	// CreateGroupWait Ställ i kö till en grupp / Put on the waiting list for a group
+	// (POST /group-waits)
+	CreateGroupWait(ctx echo.Context, params CreateGroupWaitParams) error
+	// GetGroupWait Läs vad någon väntar på / Read what somebody waits for
+	// (GET /group-waits/{id})
+	GetGroupWait(ctx echo.Context, id Id, params GetGroupWaitParams) error
+	// EndGroupWait Ta bort från kön / Take off the waiting list
+	// (POST /group-waits/{id}/ending)
+	EndGroupWait(ctx echo.Context, id Id, params EndGroupWaitParams) error
+	// DeclineGroupOffer Tacka nej till en plats / Decline a place
+	// (POST /group-waits/{id}/refusal)
+	DeclineGroupOffer(ctx echo.Context, id Id, params DeclineGroupOfferParams) error
+	// ListGroups Lista grupper / List groups
+	// (GET /groups)
+	ListGroups(ctx echo.Context, params ListGroupsParams) error
+	// GetGroup Läs en grupp / Read a group
+	// (GET /groups/{id})
+	GetGroup(ctx echo.Context, id Id, params GetGroupParams) error
+	// ChangeGroup Ändra en grupp / Change a group
+	// (PUT /groups/{id})
+	ChangeGroup(ctx echo.Context, id Id, params ChangeGroupParams) error
+	// CancelGroup Ställ in en grupp / Cancel a group
+	// (POST /groups/{id}/cancellation)
+	CancelGroup(ctx echo.Context, id Id, params CancelGroupParams) error
+	// OpenGroup Öppna en grupp / Open a group
+	// (POST /groups/{id}/opening)
+	OpenGroup(ctx echo.Context, id Id, params OpenGroupParams) error
+	// StartGroup Starta en grupp / Start a group
+	// (POST /groups/{id}/start)
+	StartGroup(ctx echo.Context, id Id, params StartGroupParams) error
 	// ListInitiatives Lista insatser / List initiatives
 	// (GET /initiatives)
 	ListInitiatives(ctx echo.Context, params ListInitiativesParams) error
+	// GetLeaderWeek Läs en ledares vecka / Read a leader's week
+	// (GET /leaders/{leader}/week)
+	GetLeaderWeek(ctx echo.Context, leader Leader, params GetLeaderWeekParams) error
 	// ListMunicipalities Lista kommuner / List municipalities
 	// (GET /municipalities)
 	ListMunicipalities(ctx echo.Context, params ListMunicipalitiesParams) error
 	// GetMunicipalityWeek Läs en kommuns vecka / Read a municipality's week
 	// (GET /municipalities/{code}/week)
 	GetMunicipalityWeek(ctx echo.Context, code MunicipalityCode, params GetMunicipalityWeekParams) error
+	// ListAbsences Lista anmäld frånvaro / List reported absence
+	// (GET /participants/{id}/absences)
+	ListAbsences(ctx echo.Context, id Id, params ListAbsencesParams) error
+	// ReportAbsence Anmäl frånvaro / Report absence
+	// (POST /participants/{id}/absences)
+	ReportAbsence(ctx echo.Context, id Id, params ReportAbsenceParams) error
+	// GetAbsence Läs en anmälan om frånvaro / Read a report of absence
+	// (GET /participants/{id}/absences/{absence})
+	GetAbsence(ctx echo.Context, id Id, absence AbsenceId, params GetAbsenceParams) error
+	// CorrectAbsence Ändra en anmälan om frånvaro / Change a report of absence
+	// (POST /participants/{id}/absences/{absence}/correction)
+	CorrectAbsence(ctx echo.Context, id Id, absence AbsenceId, params CorrectAbsenceParams) error
+	// WithdrawAbsence Återta en anmälan om frånvaro / Withdraw a report of absence
+	// (POST /participants/{id}/absences/{absence}/withdrawal)
+	WithdrawAbsence(ctx echo.Context, id Id, absence AbsenceId, params WithdrawAbsenceParams) error
 	// ListCalendarFeeds Lista kalenderadresser / List calendar addresses
 	// (GET /participants/{id}/calendar-feeds)
 	ListCalendarFeeds(ctx echo.Context, id Id, params ListCalendarFeedsParams) error
@@ -2328,13 +5002,37 @@ type ServerInterface interface {
 	CreateCalendarFeed(ctx echo.Context, id Id, params CreateCalendarFeedParams) error
 	// RevokeCalendarFeed Återkalla en kalenderadress / Revoke a calendar address
 	// (DELETE /participants/{id}/calendar-feeds/{feed})
-	RevokeCalendarFeed(ctx echo.Context, id Id, feed string, params RevokeCalendarFeedParams) error
+	RevokeCalendarFeed(ctx echo.Context, id Id, feed Feed, params RevokeCalendarFeedParams) error
 	// GetCalendarFeed Läs en kalenderadress / Read a calendar address
 	// (GET /participants/{id}/calendar-feeds/{feed})
-	GetCalendarFeed(ctx echo.Context, id Id, feed string, params GetCalendarFeedParams) error
+	GetCalendarFeed(ctx echo.Context, id Id, feed Feed, params GetCalendarFeedParams) error
 	// GetParticipantWeek Läs en deltagares vecka / Read a participant's week
 	// (GET /participants/{id}/week)
 	GetParticipantWeek(ctx echo.Context, id Id, params GetParticipantWeekParams) error
+	// ListPlacements Lista placeringar / List placements
+	// (GET /placements)
+	ListPlacements(ctx echo.Context, params ListPlacementsParams) error
+	// CreatePlacement Erbjud arbetsträning / Offer work training
+	// (POST /placements)
+	CreatePlacement(ctx echo.Context, params CreatePlacementParams) error
+	// GetPlacement Läs en placering / Read a placement
+	// (GET /placements/{id})
+	GetPlacement(ctx echo.Context, id Id, params GetPlacementParams) error
+	// AgreePlacement Avtala om placeringen / Agree on the placement
+	// (POST /placements/{id}/agreement)
+	AgreePlacement(ctx echo.Context, id Id, params AgreePlacementParams) error
+	// NotePlacementAttendance Notera närvaro på platsen / Note attendance at the site
+	// (POST /placements/{id}/attendances)
+	NotePlacementAttendance(ctx echo.Context, id Id, params NotePlacementAttendanceParams) error
+	// DeclinePlacement Tacka nej till placeringen / Decline the placement
+	// (POST /placements/{id}/declination)
+	DeclinePlacement(ctx echo.Context, id Id, params DeclinePlacementParams) error
+	// EndPlacement Avsluta placeringen / End the placement
+	// (POST /placements/{id}/ending)
+	EndPlacement(ctx echo.Context, id Id, params EndPlacementParams) error
+	// RecordFollowUp Notera en uppföljning / Record a follow-up
+	// (POST /placements/{id}/follow-ups)
+	RecordFollowUp(ctx echo.Context, id Id, params RecordFollowUpParams) error
 	// ListPlans Lista planer / List plans
 	// (GET /plans)
 	ListPlans(ctx echo.Context, params ListPlansParams) error
@@ -2359,14 +5057,160 @@ type ServerInterface interface {
 	// ReplaceProgrammeDraft Skriv ett utkast / Write a draft
 	// (PUT /programme-objects/{id}/draft)
 	ReplaceProgrammeDraft(ctx echo.Context, id ProgrammeObjectId, params ReplaceProgrammeDraftParams) error
-	// EndProgrammeObject Låt objektet upphöra / End the object
+	// EndProgrammeObject Föreslå att objektet upphör / Propose the end of the object
 	// (POST /programme-objects/{id}/ending)
 	EndProgrammeObject(ctx echo.Context, id ProgrammeObjectId, params EndProgrammeObjectParams) error
+	// GetSiteDay Läs platsens dagslista / Read the site's list of the day
+	// (GET /sites/{site}/days/{date})
+	GetSiteDay(ctx echo.Context, site SiteObjectId, date string, params GetSiteDayParams) error
+	// GetSitePlaces Läs lediga platser för arbetsträning / Read the free places of work training
+	// (GET /sites/{site}/places)
+	GetSitePlaces(ctx echo.Context, site SiteObjectId, params GetSitePlacesParams) error
+	// ListStaffCalendars Lista dina kalenderadresser / List your calendar addresses
+	// (GET /staff-calendars)
+	ListStaffCalendars(ctx echo.Context, params ListStaffCalendarsParams) error
+	// CreateStaffCalendar Skapa en kalenderadress för personal / Create a calendar address for staff
+	// (POST /staff-calendars)
+	CreateStaffCalendar(ctx echo.Context, params CreateStaffCalendarParams) error
+	// RevokeStaffCalendar Återkalla en av dina kalenderadresser / Revoke one of your calendar addresses
+	// (DELETE /staff-calendars/{feed})
+	RevokeStaffCalendar(ctx echo.Context, feed Feed, params RevokeStaffCalendarParams) error
+	// GetStaffCalendar Läs en av dina kalenderadresser / Read one of your calendar addresses
+	// (GET /staff-calendars/{feed})
+	GetStaffCalendar(ctx echo.Context, feed Feed, params GetStaffCalendarParams) error
+	// ListWeeklyShortfalls Lista veckor som saknar något / List weeks that lack something
+	// (GET /weekly-shortfalls)
+	ListWeeklyShortfalls(ctx echo.Context, params ListWeeklyShortfallsParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
 type ServerInterfaceWrapper struct {
 	Handler ServerInterface
+}
+
+// ListAbsenceSignals converts echo context to params.
+func (w *ServerInterfaceWrapper) ListAbsenceSignals(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAbsenceSignalsParams
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	// ------------- Optional query parameter "coach" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "coach", ctx.QueryParams(), &params.Coach, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter coach: %s", err))
+	}
+
+	// ------------- Optional query parameter "include" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "include", ctx.QueryParams(), &params.Include, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: "opaque"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListAbsenceSignals(ctx, params)
+	return err
+}
+
+// GetAbsenceSignal converts echo context to params.
+func (w *ServerInterfaceWrapper) GetAbsenceSignal(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetAbsenceSignalParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetAbsenceSignal(ctx, id, params)
+	return err
+}
+
+// FollowUpAbsence converts echo context to params.
+func (w *ServerInterfaceWrapper) FollowUpAbsence(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params FollowUpAbsenceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.FollowUpAbsence(ctx, id, params)
+	return err
 }
 
 // ListActivities converts echo context to params.
@@ -2558,6 +5402,134 @@ func (w *ServerInterfaceWrapper) GetActivityDay(ctx echo.Context) error {
 	return err
 }
 
+// NoteDayAttendances converts echo context to params.
+func (w *ServerInterfaceWrapper) NoteDayAttendances(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "date" -------------
+	var date string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "date", ctx.Param("date"), &date, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "date", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.NoteDayAttendances(ctx, id, date)
+	return err
+}
+
+// NoteDropIn converts echo context to params.
+func (w *ServerInterfaceWrapper) NoteDropIn(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "date" -------------
+	var date string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "date", ctx.Param("date"), &date, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "date", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params NoteDropInParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.NoteDropIn(ctx, id, date, params)
+	return err
+}
+
+// GetActivityPlaces converts echo context to params.
+func (w *ServerInterfaceWrapper) GetActivityPlaces(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "date" -------------
+	var date string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "date", ctx.Param("date"), &date, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "date", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetActivityPlaces(ctx, id, date)
+	return err
+}
+
+// CreateGroup converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateGroup(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateGroupParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateGroup(ctx, id, params)
+	return err
+}
+
 // ListAuthorities converts echo context to params.
 func (w *ServerInterfaceWrapper) ListAuthorities(ctx echo.Context) error {
 	var err error
@@ -2632,6 +5604,20 @@ func (w *ServerInterfaceWrapper) ListBookings(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "conflict", ctx.QueryParams(), &params.Conflict, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter conflict: %s", err))
+	}
+
+	// ------------- Optional query parameter "contradicted" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "contradicted", ctx.QueryParams(), &params.Contradicted, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter contradicted: %s", err))
+	}
+
+	// ------------- Optional query parameter "received" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "received", ctx.QueryParams(), &params.Received, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter received: %s", err))
 	}
 
 	// ------------- Optional query parameter "changedSince" -------------
@@ -2847,6 +5833,78 @@ func (w *ServerInterfaceWrapper) CancelBooking(ctx echo.Context) error {
 	return err
 }
 
+// AcceptOffer converts echo context to params.
+func (w *ServerInterfaceWrapper) AcceptOffer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AcceptOfferParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AcceptOffer(ctx, id, params)
+	return err
+}
+
+// DeclineOffer converts echo context to params.
+func (w *ServerInterfaceWrapper) DeclineOffer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeclineOfferParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeclineOffer(ctx, id, params)
+	return err
+}
+
 // ReadCalendar converts echo context to params.
 func (w *ServerInterfaceWrapper) ReadCalendar(ctx echo.Context) error {
 	var err error
@@ -2988,6 +6046,465 @@ func (w *ServerInterfaceWrapper) ListConsentTexts(ctx echo.Context) error {
 	return err
 }
 
+// GetDay converts echo context to params.
+func (w *ServerInterfaceWrapper) GetDay(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "date" -------------
+	var date string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "date", ctx.Param("date"), &date, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "date", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetDayParams
+	// ------------- Optional query parameter "include" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "include", ctx.QueryParams(), &params.Include, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetDay(ctx, date, params)
+	return err
+}
+
+// ListGroupProposals converts echo context to params.
+func (w *ServerInterfaceWrapper) ListGroupProposals(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListGroupProposalsParams
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", ctx.QueryParams(), &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter category: %s", err))
+	}
+
+	// ------------- Optional query parameter "weeks" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "weeks", ctx.QueryParams(), &params.Weeks, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter weeks: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListGroupProposals(ctx, params)
+	return err
+}
+
+// ListGroupWaits converts echo context to params.
+func (w *ServerInterfaceWrapper) ListGroupWaits(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListGroupWaitsParams
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", ctx.QueryParams(), &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter category: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: "opaque"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListGroupWaits(ctx, params)
+	return err
+}
+
+// CreateGroupWait converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateGroupWait(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateGroupWaitParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateGroupWait(ctx, params)
+	return err
+}
+
+// GetGroupWait converts echo context to params.
+func (w *ServerInterfaceWrapper) GetGroupWait(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetGroupWaitParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetGroupWait(ctx, id, params)
+	return err
+}
+
+// EndGroupWait converts echo context to params.
+func (w *ServerInterfaceWrapper) EndGroupWait(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params EndGroupWaitParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndGroupWait(ctx, id, params)
+	return err
+}
+
+// DeclineGroupOffer converts echo context to params.
+func (w *ServerInterfaceWrapper) DeclineGroupOffer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeclineGroupOfferParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeclineGroupOffer(ctx, id, params)
+	return err
+}
+
+// ListGroups converts echo context to params.
+func (w *ServerInterfaceWrapper) ListGroups(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListGroupsParams
+	// ------------- Optional query parameter "municipality" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "municipality", ctx.QueryParams(), &params.Municipality, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter municipality: %s", err))
+	}
+
+	// ------------- Optional query parameter "activity" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "activity", ctx.QueryParams(), &params.Activity, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter activity: %s", err))
+	}
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: "opaque"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListGroups(ctx, params)
+	return err
+}
+
+// GetGroup converts echo context to params.
+func (w *ServerInterfaceWrapper) GetGroup(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetGroupParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetGroup(ctx, id, params)
+	return err
+}
+
+// ChangeGroup converts echo context to params.
+func (w *ServerInterfaceWrapper) ChangeGroup(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangeGroupParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ChangeGroup(ctx, id, params)
+	return err
+}
+
+// CancelGroup converts echo context to params.
+func (w *ServerInterfaceWrapper) CancelGroup(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CancelGroupParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CancelGroup(ctx, id, params)
+	return err
+}
+
+// OpenGroup converts echo context to params.
+func (w *ServerInterfaceWrapper) OpenGroup(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params OpenGroupParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.OpenGroup(ctx, id, params)
+	return err
+}
+
+// StartGroup converts echo context to params.
+func (w *ServerInterfaceWrapper) StartGroup(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params StartGroupParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.StartGroup(ctx, id, params)
+	return err
+}
+
 // ListInitiatives converts echo context to params.
 func (w *ServerInterfaceWrapper) ListInitiatives(ctx echo.Context) error {
 	var err error
@@ -3020,6 +6537,48 @@ func (w *ServerInterfaceWrapper) ListInitiatives(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListInitiatives(ctx, params)
+	return err
+}
+
+// GetLeaderWeek converts echo context to params.
+func (w *ServerInterfaceWrapper) GetLeaderWeek(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "leader" -------------
+	var leader Leader
+
+	err = runtime.BindStyledParameterWithOptions("simple", "leader", ctx.Param("leader"), &leader, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter leader: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetLeaderWeekParams
+	// ------------- Optional query parameter "week" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "week", ctx.QueryParams(), &params.Week, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter week: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetLeaderWeek(ctx, leader, params)
 	return err
 }
 
@@ -3097,6 +6656,213 @@ func (w *ServerInterfaceWrapper) GetMunicipalityWeek(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetMunicipalityWeek(ctx, code, params)
+	return err
+}
+
+// ListAbsences converts echo context to params.
+func (w *ServerInterfaceWrapper) ListAbsences(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAbsencesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: "opaque"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListAbsences(ctx, id, params)
+	return err
+}
+
+// ReportAbsence converts echo context to params.
+func (w *ServerInterfaceWrapper) ReportAbsence(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReportAbsenceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReportAbsence(ctx, id, params)
+	return err
+}
+
+// GetAbsence converts echo context to params.
+func (w *ServerInterfaceWrapper) GetAbsence(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "absence" -------------
+	var absence AbsenceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "absence", ctx.Param("absence"), &absence, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter absence: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetAbsenceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetAbsence(ctx, id, absence, params)
+	return err
+}
+
+// CorrectAbsence converts echo context to params.
+func (w *ServerInterfaceWrapper) CorrectAbsence(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "absence" -------------
+	var absence AbsenceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "absence", ctx.Param("absence"), &absence, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter absence: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CorrectAbsenceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CorrectAbsence(ctx, id, absence, params)
+	return err
+}
+
+// WithdrawAbsence converts echo context to params.
+func (w *ServerInterfaceWrapper) WithdrawAbsence(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "absence" -------------
+	var absence AbsenceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "absence", ctx.Param("absence"), &absence, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter absence: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params WithdrawAbsenceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WithdrawAbsence(ctx, id, absence, params)
 	return err
 }
 
@@ -3180,7 +6946,7 @@ func (w *ServerInterfaceWrapper) RevokeCalendarFeed(ctx echo.Context) error {
 	}
 
 	// ------------- Path parameter "feed" -------------
-	var feed string
+	var feed Feed
 
 	err = runtime.BindStyledParameterWithOptions("simple", "feed", ctx.Param("feed"), &feed, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
@@ -3224,7 +6990,7 @@ func (w *ServerInterfaceWrapper) GetCalendarFeed(ctx echo.Context) error {
 	}
 
 	// ------------- Path parameter "feed" -------------
-	var feed string
+	var feed Feed
 
 	err = runtime.BindStyledParameterWithOptions("simple", "feed", ctx.Param("feed"), &feed, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
@@ -3278,6 +7044,325 @@ func (w *ServerInterfaceWrapper) GetParticipantWeek(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetParticipantWeek(ctx, id, params)
+	return err
+}
+
+// ListPlacements converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPlacements(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPlacementsParams
+	// ------------- Optional query parameter "participant" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "participant", ctx.QueryParams(), &params.Participant, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter participant: %s", err))
+	}
+
+	// ------------- Optional query parameter "enrolment" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "enrolment", ctx.QueryParams(), &params.Enrolment, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter enrolment: %s", err))
+	}
+
+	// ------------- Optional query parameter "site" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "site", ctx.QueryParams(), &params.Site, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter site: %s", err))
+	}
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	// ------------- Optional query parameter "due" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "due", ctx.QueryParams(), &params.Due, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter due: %s", err))
+	}
+
+	// ------------- Optional query parameter "conflict" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "conflict", ctx.QueryParams(), &params.Conflict, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter conflict: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: "opaque"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPlacements(ctx, params)
+	return err
+}
+
+// CreatePlacement converts echo context to params.
+func (w *ServerInterfaceWrapper) CreatePlacement(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreatePlacementParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreatePlacement(ctx, params)
+	return err
+}
+
+// GetPlacement converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPlacement(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPlacementParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPlacement(ctx, id, params)
+	return err
+}
+
+// AgreePlacement converts echo context to params.
+func (w *ServerInterfaceWrapper) AgreePlacement(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AgreePlacementParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AgreePlacement(ctx, id, params)
+	return err
+}
+
+// NotePlacementAttendance converts echo context to params.
+func (w *ServerInterfaceWrapper) NotePlacementAttendance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params NotePlacementAttendanceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.NotePlacementAttendance(ctx, id, params)
+	return err
+}
+
+// DeclinePlacement converts echo context to params.
+func (w *ServerInterfaceWrapper) DeclinePlacement(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeclinePlacementParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeclinePlacement(ctx, id, params)
+	return err
+}
+
+// EndPlacement converts echo context to params.
+func (w *ServerInterfaceWrapper) EndPlacement(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params EndPlacementParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndPlacement(ctx, id, params)
+	return err
+}
+
+// RecordFollowUp converts echo context to params.
+func (w *ServerInterfaceWrapper) RecordFollowUp(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RecordFollowUpParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RecordFollowUp(ctx, id, params)
 	return err
 }
 
@@ -3587,6 +7672,243 @@ func (w *ServerInterfaceWrapper) EndProgrammeObject(ctx echo.Context) error {
 	return err
 }
 
+// GetSiteDay converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSiteDay(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "site" -------------
+	var site SiteObjectId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "site", ctx.Param("site"), &site, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter site: %s", err))
+	}
+
+	// ------------- Path parameter "date" -------------
+	var date string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "date", ctx.Param("date"), &date, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "date", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetSiteDayParams
+	// ------------- Optional query parameter "include" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "include", ctx.QueryParams(), &params.Include, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetSiteDay(ctx, site, date, params)
+	return err
+}
+
+// GetSitePlaces converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSitePlaces(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "site" -------------
+	var site SiteObjectId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "site", ctx.Param("site"), &site, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter site: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetSitePlacesParams
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "until" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "until", ctx.QueryParams(), &params.Until, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter until: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetSitePlaces(ctx, site, params)
+	return err
+}
+
+// ListStaffCalendars converts echo context to params.
+func (w *ServerInterfaceWrapper) ListStaffCalendars(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListStaffCalendarsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListStaffCalendars(ctx, params)
+	return err
+}
+
+// CreateStaffCalendar converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateStaffCalendar(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateStaffCalendarParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateStaffCalendar(ctx, params)
+	return err
+}
+
+// RevokeStaffCalendar converts echo context to params.
+func (w *ServerInterfaceWrapper) RevokeStaffCalendar(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "feed" -------------
+	var feed Feed
+
+	err = runtime.BindStyledParameterWithOptions("simple", "feed", ctx.Param("feed"), &feed, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter feed: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RevokeStaffCalendarParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RevokeStaffCalendar(ctx, feed, params)
+	return err
+}
+
+// GetStaffCalendar converts echo context to params.
+func (w *ServerInterfaceWrapper) GetStaffCalendar(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "feed" -------------
+	var feed Feed
+
+	err = runtime.BindStyledParameterWithOptions("simple", "feed", ctx.Param("feed"), &feed, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter feed: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetStaffCalendarParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetStaffCalendar(ctx, feed, params)
+	return err
+}
+
+// ListWeeklyShortfalls converts echo context to params.
+func (w *ServerInterfaceWrapper) ListWeeklyShortfalls(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListWeeklyShortfallsParams
+	// ------------- Optional query parameter "week" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "week", ctx.QueryParams(), &params.Week, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter week: %s", err))
+	}
+
+	// ------------- Optional query parameter "coach" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "coach", ctx.QueryParams(), &params.Coach, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter coach: %s", err))
+	}
+
+	// ------------- Optional query parameter "include" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "include", ctx.QueryParams(), &params.Include, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListWeeklyShortfalls(ctx, params)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -3634,11 +7956,18 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 		Handler: si,
 	}
 
+	router.GET(options.BaseURL+"/absence-signals", wrapper.ListAbsenceSignals, options.OperationMiddlewares["listAbsenceSignals"]...)
+	router.GET(options.BaseURL+"/absence-signals/:id", wrapper.GetAbsenceSignal, options.OperationMiddlewares["getAbsenceSignal"]...)
+	router.POST(options.BaseURL+"/absence-signals/:id/follow-up", wrapper.FollowUpAbsence, options.OperationMiddlewares["followUpAbsence"]...)
 	router.GET(options.BaseURL+"/activities", wrapper.ListActivities, options.OperationMiddlewares["listActivities"]...)
 	router.POST(options.BaseURL+"/activities/:id/cancellations", wrapper.CancelOccurrence, options.OperationMiddlewares["cancelOccurrence"]...)
 	router.GET(options.BaseURL+"/activities/:id/cancellations/:cancellation", wrapper.GetCancellation, options.OperationMiddlewares["getCancellation"]...)
 	router.POST(options.BaseURL+"/activities/:id/cancellations/:cancellation/restoration", wrapper.RestoreOccurrence, options.OperationMiddlewares["restoreOccurrence"]...)
 	router.GET(options.BaseURL+"/activities/:id/days/:date", wrapper.GetActivityDay, options.OperationMiddlewares["getActivityDay"]...)
+	router.POST(options.BaseURL+"/activities/:id/days/:date/attendances", wrapper.NoteDayAttendances, options.OperationMiddlewares["noteDayAttendances"]...)
+	router.POST(options.BaseURL+"/activities/:id/days/:date/drop-ins", wrapper.NoteDropIn, options.OperationMiddlewares["noteDropIn"]...)
+	router.GET(options.BaseURL+"/activities/:id/days/:date/places", wrapper.GetActivityPlaces, options.OperationMiddlewares["getActivityPlaces"]...)
+	router.POST(options.BaseURL+"/activities/:id/groups", wrapper.CreateGroup, options.OperationMiddlewares["createGroup"]...)
 	router.GET(options.BaseURL+"/authorities", wrapper.ListAuthorities, options.OperationMiddlewares["listAuthorities"]...)
 	router.GET(options.BaseURL+"/bookings", wrapper.ListBookings, options.OperationMiddlewares["listBookings"]...)
 	router.POST(options.BaseURL+"/bookings", wrapper.CreateBooking, options.OperationMiddlewares["createBooking"]...)
@@ -3646,18 +7975,47 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/bookings/:id/attendance-corrections", wrapper.CorrectAttendance, options.OperationMiddlewares["correctAttendance"]...)
 	router.POST(options.BaseURL+"/bookings/:id/attendances", wrapper.NoteAttendance, options.OperationMiddlewares["noteAttendance"]...)
 	router.POST(options.BaseURL+"/bookings/:id/cancellation", wrapper.CancelBooking, options.OperationMiddlewares["cancelBooking"]...)
+	router.POST(options.BaseURL+"/bookings/:id/offer-acceptance", wrapper.AcceptOffer, options.OperationMiddlewares["acceptOffer"]...)
+	router.POST(options.BaseURL+"/bookings/:id/offer-refusal", wrapper.DeclineOffer, options.OperationMiddlewares["declineOffer"]...)
 	router.GET(options.BaseURL+"/calendars/:token", wrapper.ReadCalendar, options.OperationMiddlewares["readCalendar"]...)
 	router.GET(options.BaseURL+"/checklists", wrapper.ListChecklists, options.OperationMiddlewares["listChecklists"]...)
 	router.GET(options.BaseURL+"/code-lists", wrapper.ListCodeLists, options.OperationMiddlewares["listCodeLists"]...)
 	router.GET(options.BaseURL+"/consent-texts", wrapper.ListConsentTexts, options.OperationMiddlewares["listConsentTexts"]...)
+	router.GET(options.BaseURL+"/days/:date", wrapper.GetDay, options.OperationMiddlewares["getDay"]...)
+	router.GET(options.BaseURL+"/group-proposals", wrapper.ListGroupProposals, options.OperationMiddlewares["listGroupProposals"]...)
+	router.GET(options.BaseURL+"/group-waits", wrapper.ListGroupWaits, options.OperationMiddlewares["listGroupWaits"]...)
+	router.POST(options.BaseURL+"/group-waits", wrapper.CreateGroupWait, options.OperationMiddlewares["createGroupWait"]...)
+	router.GET(options.BaseURL+"/group-waits/:id", wrapper.GetGroupWait, options.OperationMiddlewares["getGroupWait"]...)
+	router.POST(options.BaseURL+"/group-waits/:id/ending", wrapper.EndGroupWait, options.OperationMiddlewares["endGroupWait"]...)
+	router.POST(options.BaseURL+"/group-waits/:id/refusal", wrapper.DeclineGroupOffer, options.OperationMiddlewares["declineGroupOffer"]...)
+	router.GET(options.BaseURL+"/groups", wrapper.ListGroups, options.OperationMiddlewares["listGroups"]...)
+	router.GET(options.BaseURL+"/groups/:id", wrapper.GetGroup, options.OperationMiddlewares["getGroup"]...)
+	router.PUT(options.BaseURL+"/groups/:id", wrapper.ChangeGroup, options.OperationMiddlewares["changeGroup"]...)
+	router.POST(options.BaseURL+"/groups/:id/cancellation", wrapper.CancelGroup, options.OperationMiddlewares["cancelGroup"]...)
+	router.POST(options.BaseURL+"/groups/:id/opening", wrapper.OpenGroup, options.OperationMiddlewares["openGroup"]...)
+	router.POST(options.BaseURL+"/groups/:id/start", wrapper.StartGroup, options.OperationMiddlewares["startGroup"]...)
 	router.GET(options.BaseURL+"/initiatives", wrapper.ListInitiatives, options.OperationMiddlewares["listInitiatives"]...)
+	router.GET(options.BaseURL+"/leaders/:leader/week", wrapper.GetLeaderWeek, options.OperationMiddlewares["getLeaderWeek"]...)
 	router.GET(options.BaseURL+"/municipalities", wrapper.ListMunicipalities, options.OperationMiddlewares["listMunicipalities"]...)
 	router.GET(options.BaseURL+"/municipalities/:code/week", wrapper.GetMunicipalityWeek, options.OperationMiddlewares["getMunicipalityWeek"]...)
+	router.GET(options.BaseURL+"/participants/:id/absences", wrapper.ListAbsences, options.OperationMiddlewares["listAbsences"]...)
+	router.POST(options.BaseURL+"/participants/:id/absences", wrapper.ReportAbsence, options.OperationMiddlewares["reportAbsence"]...)
+	router.GET(options.BaseURL+"/participants/:id/absences/:absence", wrapper.GetAbsence, options.OperationMiddlewares["getAbsence"]...)
+	router.POST(options.BaseURL+"/participants/:id/absences/:absence/correction", wrapper.CorrectAbsence, options.OperationMiddlewares["correctAbsence"]...)
+	router.POST(options.BaseURL+"/participants/:id/absences/:absence/withdrawal", wrapper.WithdrawAbsence, options.OperationMiddlewares["withdrawAbsence"]...)
 	router.GET(options.BaseURL+"/participants/:id/calendar-feeds", wrapper.ListCalendarFeeds, options.OperationMiddlewares["listCalendarFeeds"]...)
 	router.POST(options.BaseURL+"/participants/:id/calendar-feeds", wrapper.CreateCalendarFeed, options.OperationMiddlewares["createCalendarFeed"]...)
 	router.DELETE(options.BaseURL+"/participants/:id/calendar-feeds/:feed", wrapper.RevokeCalendarFeed, options.OperationMiddlewares["revokeCalendarFeed"]...)
 	router.GET(options.BaseURL+"/participants/:id/calendar-feeds/:feed", wrapper.GetCalendarFeed, options.OperationMiddlewares["getCalendarFeed"]...)
 	router.GET(options.BaseURL+"/participants/:id/week", wrapper.GetParticipantWeek, options.OperationMiddlewares["getParticipantWeek"]...)
+	router.GET(options.BaseURL+"/placements", wrapper.ListPlacements, options.OperationMiddlewares["listPlacements"]...)
+	router.POST(options.BaseURL+"/placements", wrapper.CreatePlacement, options.OperationMiddlewares["createPlacement"]...)
+	router.GET(options.BaseURL+"/placements/:id", wrapper.GetPlacement, options.OperationMiddlewares["getPlacement"]...)
+	router.POST(options.BaseURL+"/placements/:id/agreement", wrapper.AgreePlacement, options.OperationMiddlewares["agreePlacement"]...)
+	router.POST(options.BaseURL+"/placements/:id/attendances", wrapper.NotePlacementAttendance, options.OperationMiddlewares["notePlacementAttendance"]...)
+	router.POST(options.BaseURL+"/placements/:id/declination", wrapper.DeclinePlacement, options.OperationMiddlewares["declinePlacement"]...)
+	router.POST(options.BaseURL+"/placements/:id/ending", wrapper.EndPlacement, options.OperationMiddlewares["endPlacement"]...)
+	router.POST(options.BaseURL+"/placements/:id/follow-ups", wrapper.RecordFollowUp, options.OperationMiddlewares["recordFollowUp"]...)
 	router.GET(options.BaseURL+"/plans", wrapper.ListPlans, options.OperationMiddlewares["listPlans"]...)
 	router.GET(options.BaseURL+"/programme-objects", wrapper.ListProgrammeObjects, options.OperationMiddlewares["listProgrammeObjects"]...)
 	router.POST(options.BaseURL+"/programme-objects", wrapper.CreateProgrammeObject, options.OperationMiddlewares["createProgrammeObject"]...)
@@ -3667,7 +8025,23 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.DELETE(options.BaseURL+"/programme-objects/:id/draft", wrapper.DiscardProgrammeDraft, options.OperationMiddlewares["discardProgrammeDraft"]...)
 	router.PUT(options.BaseURL+"/programme-objects/:id/draft", wrapper.ReplaceProgrammeDraft, options.OperationMiddlewares["replaceProgrammeDraft"]...)
 	router.POST(options.BaseURL+"/programme-objects/:id/ending", wrapper.EndProgrammeObject, options.OperationMiddlewares["endProgrammeObject"]...)
+	router.GET(options.BaseURL+"/sites/:site/days/:date", wrapper.GetSiteDay, options.OperationMiddlewares["getSiteDay"]...)
+	router.GET(options.BaseURL+"/sites/:site/places", wrapper.GetSitePlaces, options.OperationMiddlewares["getSitePlaces"]...)
+	router.GET(options.BaseURL+"/staff-calendars", wrapper.ListStaffCalendars, options.OperationMiddlewares["listStaffCalendars"]...)
+	router.POST(options.BaseURL+"/staff-calendars", wrapper.CreateStaffCalendar, options.OperationMiddlewares["createStaffCalendar"]...)
+	router.DELETE(options.BaseURL+"/staff-calendars/:feed", wrapper.RevokeStaffCalendar, options.OperationMiddlewares["revokeStaffCalendar"]...)
+	router.GET(options.BaseURL+"/staff-calendars/:feed", wrapper.GetStaffCalendar, options.OperationMiddlewares["getStaffCalendar"]...)
+	router.GET(options.BaseURL+"/weekly-shortfalls", wrapper.ListWeeklyShortfalls, options.OperationMiddlewares["listWeeklyShortfalls"]...)
 
+}
+
+type AbsenceChangedResponseHeaders struct {
+	ETag *string
+}
+type AbsenceChangedJSONResponse struct {
+	Body Absence
+
+	Headers AbsenceChangedResponseHeaders
 }
 
 type BookingChangedResponseHeaders struct {
@@ -3677,6 +8051,104 @@ type BookingChangedJSONResponse struct {
 	Body Booking
 
 	Headers BookingChangedResponseHeaders
+}
+
+type GroupChangedResponseHeaders struct {
+	ETag *string
+}
+type GroupChangedJSONResponse struct {
+	Body Group
+
+	Headers GroupChangedResponseHeaders
+}
+
+type GroupWaitChangedResponseHeaders struct {
+	ETag *string
+}
+type GroupWaitChangedJSONResponse struct {
+	Body GroupWait
+
+	Headers GroupWaitChangedResponseHeaders
+}
+
+type PlacementChangedResponseHeaders struct {
+	ETag *string
+}
+type PlacementChangedJSONResponse struct {
+	Body Placement
+
+	Headers PlacementChangedResponseHeaders
+}
+
+type ListAbsenceSignalsRequestObject struct {
+	Params ListAbsenceSignalsParams
+}
+
+type ListAbsenceSignalsResponseObject interface {
+	VisitListAbsenceSignalsResponse(w http.ResponseWriter) error
+}
+
+type ListAbsenceSignals200JSONResponse AbsenceSignalList
+
+func (response ListAbsenceSignals200JSONResponse) VisitListAbsenceSignalsResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response)
+}
+
+type GetAbsenceSignalRequestObject struct {
+	Id     Id `json:"id"`
+	Params GetAbsenceSignalParams
+}
+
+type GetAbsenceSignalResponseObject interface {
+	VisitGetAbsenceSignalResponse(w http.ResponseWriter) error
+}
+
+type GetAbsenceSignal200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetAbsenceSignal200JSONResponse struct {
+	Body    AbsenceSignal
+	Headers GetAbsenceSignal200ResponseHeaders
+}
+
+func (response GetAbsenceSignal200JSONResponse) VisitGetAbsenceSignalResponse(w http.ResponseWriter) error {
+	return web.AnswerRead(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type GetAbsenceSignal304ResponseHeaders struct {
+	ETag *string
+}
+
+type GetAbsenceSignal304Response struct {
+	Headers GetAbsenceSignal304ResponseHeaders
+}
+
+func (response GetAbsenceSignal304Response) VisitGetAbsenceSignalResponse(w http.ResponseWriter) error {
+	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type FollowUpAbsenceRequestObject struct {
+	Id     Id `json:"id"`
+	Params FollowUpAbsenceParams
+	Body   *FollowUpAbsenceJSONRequestBody
+}
+
+type FollowUpAbsenceResponseObject interface {
+	VisitFollowUpAbsenceResponse(w http.ResponseWriter) error
+}
+
+type FollowUpAbsence200ResponseHeaders struct {
+	ETag *string
+}
+
+type FollowUpAbsence200JSONResponse struct {
+	Body    AbsenceSignal
+	Headers FollowUpAbsence200ResponseHeaders
+}
+
+func (response FollowUpAbsence200JSONResponse) VisitFollowUpAbsenceResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type ListActivitiesRequestObject struct {
@@ -3789,6 +8261,86 @@ type GetActivityDay200JSONResponse ActivityDay
 
 func (response GetActivityDay200JSONResponse) VisitGetActivityDayResponse(w http.ResponseWriter) error {
 	return web.Answer(w, 200, &response)
+}
+
+type NoteDayAttendancesRequestObject struct {
+	Id   Id     `json:"id"`
+	Date string `json:"date"`
+	Body *NoteDayAttendancesJSONRequestBody
+}
+
+type NoteDayAttendancesResponseObject interface {
+	VisitNoteDayAttendancesResponse(w http.ResponseWriter) error
+}
+
+type NoteDayAttendances200JSONResponse DayAttendances
+
+func (response NoteDayAttendances200JSONResponse) VisitNoteDayAttendancesResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response)
+}
+
+type NoteDropInRequestObject struct {
+	Id     Id     `json:"id"`
+	Date   string `json:"date"`
+	Params NoteDropInParams
+	Body   *NoteDropInJSONRequestBody
+}
+
+type NoteDropInResponseObject interface {
+	VisitNoteDropInResponse(w http.ResponseWriter) error
+}
+
+type NoteDropIn201ResponseHeaders struct {
+	ETag     *string
+	Location *string
+}
+
+type NoteDropIn201JSONResponse struct {
+	Body    Booking
+	Headers NoteDropIn201ResponseHeaders
+}
+
+func (response NoteDropIn201JSONResponse) VisitNoteDropInResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 201, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag}, web.Header{Name: "Location", Value: response.Headers.Location})
+}
+
+type GetActivityPlacesRequestObject struct {
+	Id   Id     `json:"id"`
+	Date string `json:"date"`
+}
+
+type GetActivityPlacesResponseObject interface {
+	VisitGetActivityPlacesResponse(w http.ResponseWriter) error
+}
+
+type GetActivityPlaces200JSONResponse ActivityPlaces
+
+func (response GetActivityPlaces200JSONResponse) VisitGetActivityPlacesResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response)
+}
+
+type CreateGroupRequestObject struct {
+	Id     Id `json:"id"`
+	Params CreateGroupParams
+	Body   *CreateGroupJSONRequestBody
+}
+
+type CreateGroupResponseObject interface {
+	VisitCreateGroupResponse(w http.ResponseWriter) error
+}
+
+type CreateGroup201ResponseHeaders struct {
+	ETag     *string
+	Location *string
+}
+
+type CreateGroup201JSONResponse struct {
+	Body    Group
+	Headers CreateGroup201ResponseHeaders
+}
+
+func (response CreateGroup201JSONResponse) VisitCreateGroupResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 201, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag}, web.Header{Name: "Location", Value: response.Headers.Location})
 }
 
 type ListAuthoritiesRequestObject struct {
@@ -3943,6 +8495,36 @@ func (response CancelBooking200JSONResponse) VisitCancelBookingResponse(w http.R
 	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
+type AcceptOfferRequestObject struct {
+	Id     Id `json:"id"`
+	Params AcceptOfferParams
+}
+
+type AcceptOfferResponseObject interface {
+	VisitAcceptOfferResponse(w http.ResponseWriter) error
+}
+
+type AcceptOffer200JSONResponse struct{ BookingChangedJSONResponse }
+
+func (response AcceptOffer200JSONResponse) VisitAcceptOfferResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type DeclineOfferRequestObject struct {
+	Id     Id `json:"id"`
+	Params DeclineOfferParams
+}
+
+type DeclineOfferResponseObject interface {
+	VisitDeclineOfferResponse(w http.ResponseWriter) error
+}
+
+type DeclineOffer200JSONResponse struct{ BookingChangedJSONResponse }
+
+func (response DeclineOffer200JSONResponse) VisitDeclineOfferResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
 type ReadCalendarRequestObject struct {
 	Token  string `json:"token"`
 	Params ReadCalendarParams
@@ -4078,6 +8660,246 @@ func (response ListConsentTexts304Response) VisitListConsentTextsResponse(w http
 	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
+type GetDayRequestObject struct {
+	Date   string `json:"date"`
+	Params GetDayParams
+}
+
+type GetDayResponseObject interface {
+	VisitGetDayResponse(w http.ResponseWriter) error
+}
+
+type GetDay200JSONResponse StaffDay
+
+func (response GetDay200JSONResponse) VisitGetDayResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response)
+}
+
+type ListGroupProposalsRequestObject struct {
+	Params ListGroupProposalsParams
+}
+
+type ListGroupProposalsResponseObject interface {
+	VisitListGroupProposalsResponse(w http.ResponseWriter) error
+}
+
+type ListGroupProposals200JSONResponse GroupProposals
+
+func (response ListGroupProposals200JSONResponse) VisitListGroupProposalsResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response)
+}
+
+type ListGroupWaitsRequestObject struct {
+	Params ListGroupWaitsParams
+}
+
+type ListGroupWaitsResponseObject interface {
+	VisitListGroupWaitsResponse(w http.ResponseWriter) error
+}
+
+type ListGroupWaits200JSONResponse GroupWaitList
+
+func (response ListGroupWaits200JSONResponse) VisitListGroupWaitsResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response)
+}
+
+type CreateGroupWaitRequestObject struct {
+	Params CreateGroupWaitParams
+	Body   *CreateGroupWaitJSONRequestBody
+}
+
+type CreateGroupWaitResponseObject interface {
+	VisitCreateGroupWaitResponse(w http.ResponseWriter) error
+}
+
+type CreateGroupWait201ResponseHeaders struct {
+	ETag     *string
+	Location *string
+}
+
+type CreateGroupWait201JSONResponse struct {
+	Body    GroupWait
+	Headers CreateGroupWait201ResponseHeaders
+}
+
+func (response CreateGroupWait201JSONResponse) VisitCreateGroupWaitResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 201, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag}, web.Header{Name: "Location", Value: response.Headers.Location})
+}
+
+type GetGroupWaitRequestObject struct {
+	Id     Id `json:"id"`
+	Params GetGroupWaitParams
+}
+
+type GetGroupWaitResponseObject interface {
+	VisitGetGroupWaitResponse(w http.ResponseWriter) error
+}
+
+type GetGroupWait200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetGroupWait200JSONResponse struct {
+	Body    GroupWait
+	Headers GetGroupWait200ResponseHeaders
+}
+
+func (response GetGroupWait200JSONResponse) VisitGetGroupWaitResponse(w http.ResponseWriter) error {
+	return web.AnswerRead(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type GetGroupWait304ResponseHeaders struct {
+	ETag *string
+}
+
+type GetGroupWait304Response struct {
+	Headers GetGroupWait304ResponseHeaders
+}
+
+func (response GetGroupWait304Response) VisitGetGroupWaitResponse(w http.ResponseWriter) error {
+	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type EndGroupWaitRequestObject struct {
+	Id     Id `json:"id"`
+	Params EndGroupWaitParams
+}
+
+type EndGroupWaitResponseObject interface {
+	VisitEndGroupWaitResponse(w http.ResponseWriter) error
+}
+
+type EndGroupWait200JSONResponse struct{ GroupWaitChangedJSONResponse }
+
+func (response EndGroupWait200JSONResponse) VisitEndGroupWaitResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type DeclineGroupOfferRequestObject struct {
+	Id     Id `json:"id"`
+	Params DeclineGroupOfferParams
+}
+
+type DeclineGroupOfferResponseObject interface {
+	VisitDeclineGroupOfferResponse(w http.ResponseWriter) error
+}
+
+type DeclineGroupOffer200JSONResponse struct{ GroupWaitChangedJSONResponse }
+
+func (response DeclineGroupOffer200JSONResponse) VisitDeclineGroupOfferResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type ListGroupsRequestObject struct {
+	Params ListGroupsParams
+}
+
+type ListGroupsResponseObject interface {
+	VisitListGroupsResponse(w http.ResponseWriter) error
+}
+
+type ListGroups200JSONResponse GroupList
+
+func (response ListGroups200JSONResponse) VisitListGroupsResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response)
+}
+
+type GetGroupRequestObject struct {
+	Id     Id `json:"id"`
+	Params GetGroupParams
+}
+
+type GetGroupResponseObject interface {
+	VisitGetGroupResponse(w http.ResponseWriter) error
+}
+
+type GetGroup200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetGroup200JSONResponse struct {
+	Body    Group
+	Headers GetGroup200ResponseHeaders
+}
+
+func (response GetGroup200JSONResponse) VisitGetGroupResponse(w http.ResponseWriter) error {
+	return web.AnswerRead(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type GetGroup304ResponseHeaders struct {
+	ETag *string
+}
+
+type GetGroup304Response struct {
+	Headers GetGroup304ResponseHeaders
+}
+
+func (response GetGroup304Response) VisitGetGroupResponse(w http.ResponseWriter) error {
+	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type ChangeGroupRequestObject struct {
+	Id     Id `json:"id"`
+	Params ChangeGroupParams
+	Body   *ChangeGroupJSONRequestBody
+}
+
+type ChangeGroupResponseObject interface {
+	VisitChangeGroupResponse(w http.ResponseWriter) error
+}
+
+type ChangeGroup200JSONResponse struct{ GroupChangedJSONResponse }
+
+func (response ChangeGroup200JSONResponse) VisitChangeGroupResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type CancelGroupRequestObject struct {
+	Id     Id `json:"id"`
+	Params CancelGroupParams
+	Body   *CancelGroupJSONRequestBody
+}
+
+type CancelGroupResponseObject interface {
+	VisitCancelGroupResponse(w http.ResponseWriter) error
+}
+
+type CancelGroup200JSONResponse struct{ GroupChangedJSONResponse }
+
+func (response CancelGroup200JSONResponse) VisitCancelGroupResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type OpenGroupRequestObject struct {
+	Id     Id `json:"id"`
+	Params OpenGroupParams
+}
+
+type OpenGroupResponseObject interface {
+	VisitOpenGroupResponse(w http.ResponseWriter) error
+}
+
+type OpenGroup200JSONResponse struct{ GroupChangedJSONResponse }
+
+func (response OpenGroup200JSONResponse) VisitOpenGroupResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type StartGroupRequestObject struct {
+	Id     Id `json:"id"`
+	Params StartGroupParams
+}
+
+type StartGroupResponseObject interface {
+	VisitStartGroupResponse(w http.ResponseWriter) error
+}
+
+type StartGroup200JSONResponse struct{ GroupChangedJSONResponse }
+
+func (response StartGroup200JSONResponse) VisitStartGroupResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
 type ListInitiativesRequestObject struct {
 	Params ListInitiativesParams
 }
@@ -4108,6 +8930,40 @@ type ListInitiatives304Response struct {
 }
 
 func (response ListInitiatives304Response) VisitListInitiativesResponse(w http.ResponseWriter) error {
+	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type GetLeaderWeekRequestObject struct {
+	Leader Leader `json:"leader"`
+	Params GetLeaderWeekParams
+}
+
+type GetLeaderWeekResponseObject interface {
+	VisitGetLeaderWeekResponse(w http.ResponseWriter) error
+}
+
+type GetLeaderWeek200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetLeaderWeek200JSONResponse struct {
+	Body    LeaderWeek
+	Headers GetLeaderWeek200ResponseHeaders
+}
+
+func (response GetLeaderWeek200JSONResponse) VisitGetLeaderWeekResponse(w http.ResponseWriter) error {
+	return web.AnswerRead(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type GetLeaderWeek304ResponseHeaders struct {
+	ETag *string
+}
+
+type GetLeaderWeek304Response struct {
+	Headers GetLeaderWeek304ResponseHeaders
+}
+
+func (response GetLeaderWeek304Response) VisitGetLeaderWeekResponse(w http.ResponseWriter) error {
 	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
@@ -4178,6 +9034,113 @@ func (response GetMunicipalityWeek304Response) VisitGetMunicipalityWeekResponse(
 	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
+type ListAbsencesRequestObject struct {
+	Id     Id `json:"id"`
+	Params ListAbsencesParams
+}
+
+type ListAbsencesResponseObject interface {
+	VisitListAbsencesResponse(w http.ResponseWriter) error
+}
+
+type ListAbsences200JSONResponse AbsenceList
+
+func (response ListAbsences200JSONResponse) VisitListAbsencesResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response)
+}
+
+type ReportAbsenceRequestObject struct {
+	Id     Id `json:"id"`
+	Params ReportAbsenceParams
+	Body   *ReportAbsenceJSONRequestBody
+}
+
+type ReportAbsenceResponseObject interface {
+	VisitReportAbsenceResponse(w http.ResponseWriter) error
+}
+
+type ReportAbsence201ResponseHeaders struct {
+	ETag     *string
+	Location *string
+}
+
+type ReportAbsence201JSONResponse struct {
+	Body    Absence
+	Headers ReportAbsence201ResponseHeaders
+}
+
+func (response ReportAbsence201JSONResponse) VisitReportAbsenceResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 201, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag}, web.Header{Name: "Location", Value: response.Headers.Location})
+}
+
+type GetAbsenceRequestObject struct {
+	Id      Id        `json:"id"`
+	Absence AbsenceId `json:"absence"`
+	Params  GetAbsenceParams
+}
+
+type GetAbsenceResponseObject interface {
+	VisitGetAbsenceResponse(w http.ResponseWriter) error
+}
+
+type GetAbsence200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetAbsence200JSONResponse struct {
+	Body    Absence
+	Headers GetAbsence200ResponseHeaders
+}
+
+func (response GetAbsence200JSONResponse) VisitGetAbsenceResponse(w http.ResponseWriter) error {
+	return web.AnswerRead(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type GetAbsence304ResponseHeaders struct {
+	ETag *string
+}
+
+type GetAbsence304Response struct {
+	Headers GetAbsence304ResponseHeaders
+}
+
+func (response GetAbsence304Response) VisitGetAbsenceResponse(w http.ResponseWriter) error {
+	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type CorrectAbsenceRequestObject struct {
+	Id      Id        `json:"id"`
+	Absence AbsenceId `json:"absence"`
+	Params  CorrectAbsenceParams
+	Body    *CorrectAbsenceJSONRequestBody
+}
+
+type CorrectAbsenceResponseObject interface {
+	VisitCorrectAbsenceResponse(w http.ResponseWriter) error
+}
+
+type CorrectAbsence200JSONResponse struct{ AbsenceChangedJSONResponse }
+
+func (response CorrectAbsence200JSONResponse) VisitCorrectAbsenceResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type WithdrawAbsenceRequestObject struct {
+	Id      Id        `json:"id"`
+	Absence AbsenceId `json:"absence"`
+	Params  WithdrawAbsenceParams
+}
+
+type WithdrawAbsenceResponseObject interface {
+	VisitWithdrawAbsenceResponse(w http.ResponseWriter) error
+}
+
+type WithdrawAbsence200JSONResponse struct{ AbsenceChangedJSONResponse }
+
+func (response WithdrawAbsence200JSONResponse) VisitWithdrawAbsenceResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
 type ListCalendarFeedsRequestObject struct {
 	Id     Id `json:"id"`
 	Params ListCalendarFeedsParams
@@ -4217,8 +9180,8 @@ func (response CreateCalendarFeed201JSONResponse) VisitCreateCalendarFeedRespons
 }
 
 type RevokeCalendarFeedRequestObject struct {
-	Id     Id     `json:"id"`
-	Feed   string `json:"feed"`
+	Id     Id   `json:"id"`
+	Feed   Feed `json:"feed"`
 	Params RevokeCalendarFeedParams
 }
 
@@ -4234,8 +9197,8 @@ func (response RevokeCalendarFeed204Response) VisitRevokeCalendarFeedResponse(w 
 }
 
 type GetCalendarFeedRequestObject struct {
-	Id     Id     `json:"id"`
-	Feed   string `json:"feed"`
+	Id     Id   `json:"id"`
+	Feed   Feed `json:"feed"`
 	Params GetCalendarFeedParams
 }
 
@@ -4281,6 +9244,156 @@ type GetParticipantWeek200JSONResponse ParticipantWeek
 
 func (response GetParticipantWeek200JSONResponse) VisitGetParticipantWeekResponse(w http.ResponseWriter) error {
 	return web.Answer(w, 200, &response)
+}
+
+type ListPlacementsRequestObject struct {
+	Params ListPlacementsParams
+}
+
+type ListPlacementsResponseObject interface {
+	VisitListPlacementsResponse(w http.ResponseWriter) error
+}
+
+type ListPlacements200JSONResponse PlacementList
+
+func (response ListPlacements200JSONResponse) VisitListPlacementsResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response)
+}
+
+type CreatePlacementRequestObject struct {
+	Params CreatePlacementParams
+	Body   *CreatePlacementJSONRequestBody
+}
+
+type CreatePlacementResponseObject interface {
+	VisitCreatePlacementResponse(w http.ResponseWriter) error
+}
+
+type CreatePlacement201ResponseHeaders struct {
+	ETag     *string
+	Location *string
+}
+
+type CreatePlacement201JSONResponse struct {
+	Body    Placement
+	Headers CreatePlacement201ResponseHeaders
+}
+
+func (response CreatePlacement201JSONResponse) VisitCreatePlacementResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 201, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag}, web.Header{Name: "Location", Value: response.Headers.Location})
+}
+
+type GetPlacementRequestObject struct {
+	Id     Id `json:"id"`
+	Params GetPlacementParams
+}
+
+type GetPlacementResponseObject interface {
+	VisitGetPlacementResponse(w http.ResponseWriter) error
+}
+
+type GetPlacement200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetPlacement200JSONResponse struct {
+	Body    Placement
+	Headers GetPlacement200ResponseHeaders
+}
+
+func (response GetPlacement200JSONResponse) VisitGetPlacementResponse(w http.ResponseWriter) error {
+	return web.AnswerRead(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type GetPlacement304ResponseHeaders struct {
+	ETag *string
+}
+
+type GetPlacement304Response struct {
+	Headers GetPlacement304ResponseHeaders
+}
+
+func (response GetPlacement304Response) VisitGetPlacementResponse(w http.ResponseWriter) error {
+	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type AgreePlacementRequestObject struct {
+	Id     Id `json:"id"`
+	Params AgreePlacementParams
+}
+
+type AgreePlacementResponseObject interface {
+	VisitAgreePlacementResponse(w http.ResponseWriter) error
+}
+
+type AgreePlacement200JSONResponse struct{ PlacementChangedJSONResponse }
+
+func (response AgreePlacement200JSONResponse) VisitAgreePlacementResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type NotePlacementAttendanceRequestObject struct {
+	Id     Id `json:"id"`
+	Params NotePlacementAttendanceParams
+	Body   *NotePlacementAttendanceJSONRequestBody
+}
+
+type NotePlacementAttendanceResponseObject interface {
+	VisitNotePlacementAttendanceResponse(w http.ResponseWriter) error
+}
+
+type NotePlacementAttendance200JSONResponse struct{ PlacementChangedJSONResponse }
+
+func (response NotePlacementAttendance200JSONResponse) VisitNotePlacementAttendanceResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type DeclinePlacementRequestObject struct {
+	Id     Id `json:"id"`
+	Params DeclinePlacementParams
+	Body   *DeclinePlacementJSONRequestBody
+}
+
+type DeclinePlacementResponseObject interface {
+	VisitDeclinePlacementResponse(w http.ResponseWriter) error
+}
+
+type DeclinePlacement200JSONResponse struct{ PlacementChangedJSONResponse }
+
+func (response DeclinePlacement200JSONResponse) VisitDeclinePlacementResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type EndPlacementRequestObject struct {
+	Id     Id `json:"id"`
+	Params EndPlacementParams
+	Body   *EndPlacementJSONRequestBody
+}
+
+type EndPlacementResponseObject interface {
+	VisitEndPlacementResponse(w http.ResponseWriter) error
+}
+
+type EndPlacement200JSONResponse struct{ PlacementChangedJSONResponse }
+
+func (response EndPlacement200JSONResponse) VisitEndPlacementResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type RecordFollowUpRequestObject struct {
+	Id     Id `json:"id"`
+	Params RecordFollowUpParams
+	Body   *RecordFollowUpJSONRequestBody
+}
+
+type RecordFollowUpResponseObject interface {
+	VisitRecordFollowUpResponse(w http.ResponseWriter) error
+}
+
+type RecordFollowUp200JSONResponse struct{ PlacementChangedJSONResponse }
+
+func (response RecordFollowUp200JSONResponse) VisitRecordFollowUpResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type ListPlansRequestObject struct {
@@ -4485,8 +9598,149 @@ func (response EndProgrammeObject200JSONResponse) VisitEndProgrammeObjectRespons
 	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
+type GetSiteDayRequestObject struct {
+	Site   SiteObjectId `json:"site"`
+	Date   string       `json:"date"`
+	Params GetSiteDayParams
+}
+
+type GetSiteDayResponseObject interface {
+	VisitGetSiteDayResponse(w http.ResponseWriter) error
+}
+
+type GetSiteDay200JSONResponse SiteDay
+
+func (response GetSiteDay200JSONResponse) VisitGetSiteDayResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response)
+}
+
+type GetSitePlacesRequestObject struct {
+	Site   SiteObjectId `json:"site"`
+	Params GetSitePlacesParams
+}
+
+type GetSitePlacesResponseObject interface {
+	VisitGetSitePlacesResponse(w http.ResponseWriter) error
+}
+
+type GetSitePlaces200JSONResponse SitePlacesLeft
+
+func (response GetSitePlaces200JSONResponse) VisitGetSitePlacesResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response)
+}
+
+type ListStaffCalendarsRequestObject struct {
+	Params ListStaffCalendarsParams
+}
+
+type ListStaffCalendarsResponseObject interface {
+	VisitListStaffCalendarsResponse(w http.ResponseWriter) error
+}
+
+type ListStaffCalendars200JSONResponse StaffCalendarList
+
+func (response ListStaffCalendars200JSONResponse) VisitListStaffCalendarsResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response)
+}
+
+type CreateStaffCalendarRequestObject struct {
+	Params CreateStaffCalendarParams
+	Body   *CreateStaffCalendarJSONRequestBody
+}
+
+type CreateStaffCalendarResponseObject interface {
+	VisitCreateStaffCalendarResponse(w http.ResponseWriter) error
+}
+
+type CreateStaffCalendar201ResponseHeaders struct {
+	ETag     *string
+	Location *string
+}
+
+type CreateStaffCalendar201JSONResponse struct {
+	Body    StaffCalendar
+	Headers CreateStaffCalendar201ResponseHeaders
+}
+
+func (response CreateStaffCalendar201JSONResponse) VisitCreateStaffCalendarResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 201, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag}, web.Header{Name: "Location", Value: response.Headers.Location})
+}
+
+type RevokeStaffCalendarRequestObject struct {
+	Feed   Feed `json:"feed"`
+	Params RevokeStaffCalendarParams
+}
+
+type RevokeStaffCalendarResponseObject interface {
+	VisitRevokeStaffCalendarResponse(w http.ResponseWriter) error
+}
+
+type RevokeStaffCalendar204Response struct {
+}
+
+func (response RevokeStaffCalendar204Response) VisitRevokeStaffCalendarResponse(w http.ResponseWriter) error {
+	return web.AnswerEmpty(w, 204)
+}
+
+type GetStaffCalendarRequestObject struct {
+	Feed   Feed `json:"feed"`
+	Params GetStaffCalendarParams
+}
+
+type GetStaffCalendarResponseObject interface {
+	VisitGetStaffCalendarResponse(w http.ResponseWriter) error
+}
+
+type GetStaffCalendar200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetStaffCalendar200JSONResponse struct {
+	Body    StaffCalendar
+	Headers GetStaffCalendar200ResponseHeaders
+}
+
+func (response GetStaffCalendar200JSONResponse) VisitGetStaffCalendarResponse(w http.ResponseWriter) error {
+	return web.AnswerRead(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type GetStaffCalendar304ResponseHeaders struct {
+	ETag *string
+}
+
+type GetStaffCalendar304Response struct {
+	Headers GetStaffCalendar304ResponseHeaders
+}
+
+func (response GetStaffCalendar304Response) VisitGetStaffCalendarResponse(w http.ResponseWriter) error {
+	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type ListWeeklyShortfallsRequestObject struct {
+	Params ListWeeklyShortfallsParams
+}
+
+type ListWeeklyShortfallsResponseObject interface {
+	VisitListWeeklyShortfallsResponse(w http.ResponseWriter) error
+}
+
+type ListWeeklyShortfalls200JSONResponse WeeklyShortfallList
+
+func (response ListWeeklyShortfalls200JSONResponse) VisitListWeeklyShortfallsResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response)
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// ListAbsenceSignals Lista frånvaro att följa upp / List absence to follow up
+	// (GET /absence-signals)
+	ListAbsenceSignals(ctx context.Context, request ListAbsenceSignalsRequestObject) (ListAbsenceSignalsResponseObject, error)
+	// GetAbsenceSignal Läs frånvaro att följa upp / Read absence to follow up
+	// (GET /absence-signals/{id})
+	GetAbsenceSignal(ctx context.Context, request GetAbsenceSignalRequestObject) (GetAbsenceSignalResponseObject, error)
+	// FollowUpAbsence Följ upp frånvaro / Follow up absence
+	// (POST /absence-signals/{id}/follow-up)
+	FollowUpAbsence(ctx context.Context, request FollowUpAbsenceRequestObject) (FollowUpAbsenceResponseObject, error)
 	// ListActivities Lista aktiviteter / List activities
 	// (GET /activities)
 	ListActivities(ctx context.Context, request ListActivitiesRequestObject) (ListActivitiesResponseObject, error)
@@ -4502,6 +9756,18 @@ type StrictServerInterface interface {
 	// GetActivityDay Läs dagens lista / Read the day's list
 	// (GET /activities/{id}/days/{date})
 	GetActivityDay(ctx context.Context, request GetActivityDayRequestObject) (GetActivityDayResponseObject, error)
+	// NoteDayAttendances Notera dagens närvaro / Note the day's attendance
+	// (POST /activities/{id}/days/{date}/attendances)
+	NoteDayAttendances(ctx context.Context, request NoteDayAttendancesRequestObject) (NoteDayAttendancesResponseObject, error)
+	// NoteDropIn Notera en deltagare utan bokning / Note a participant without a booking
+	// (POST /activities/{id}/days/{date}/drop-ins)
+	NoteDropIn(ctx context.Context, request NoteDropInRequestObject) (NoteDropInResponseObject, error)
+	// GetActivityPlaces Läs hur många platser som är kvar / Read how many places are left
+	// (GET /activities/{id}/days/{date}/places)
+	GetActivityPlaces(ctx context.Context, request GetActivityPlacesRequestObject) (GetActivityPlacesResponseObject, error)
+	// CreateGroup Planera en grupp / Plan a group
+	// (POST /activities/{id}/groups)
+	CreateGroup(ctx context.Context, request CreateGroupRequestObject) (CreateGroupResponseObject, error)
 	// ListAuthorities Lista myndigheter / List authorities
 	// (GET /authorities)
 	ListAuthorities(ctx context.Context, request ListAuthoritiesRequestObject) (ListAuthoritiesResponseObject, error)
@@ -4523,6 +9789,12 @@ type StrictServerInterface interface {
 	// CancelBooking Avboka / Cancel a booking
 	// (POST /bookings/{id}/cancellation)
 	CancelBooking(ctx context.Context, request CancelBookingRequestObject) (CancelBookingResponseObject, error)
+	// AcceptOffer Ta en erbjuden plats / Take an offered place
+	// (POST /bookings/{id}/offer-acceptance)
+	AcceptOffer(ctx context.Context, request AcceptOfferRequestObject) (AcceptOfferResponseObject, error)
+	// DeclineOffer Avstå från en erbjuden plats / Decline an offered place
+	// (POST /bookings/{id}/offer-refusal)
+	DeclineOffer(ctx context.Context, request DeclineOfferRequestObject) (DeclineOfferResponseObject, error)
 	// ReadCalendar Läs en kalender / Read a calendar
 	// (GET /calendars/{token})
 	ReadCalendar(ctx context.Context, request ReadCalendarRequestObject) (ReadCalendarResponseObject, error)
@@ -4535,15 +9807,72 @@ type StrictServerInterface interface {
 	// ListConsentTexts Lista samtyckestexter / List consent texts
 	// (GET /consent-texts)
 	ListConsentTexts(ctx context.Context, request ListConsentTextsRequestObject) (ListConsentTextsResponseObject, error)
+	// GetDay Läs din dag / Read your day
+	// (GET /days/{date})
+	GetDay(ctx context.Context, request GetDayRequestObject) (GetDayResponseObject, error)
+	// ListGroupProposals Föreslå grupper / Propose groups
+	// (GET /group-proposals)
+	ListGroupProposals(ctx context.Context, request ListGroupProposalsRequestObject) (ListGroupProposalsResponseObject, error)
+	// ListGroupWaits Lista dem som väntar / List who waits
+	// (GET /group-waits)
+	ListGroupWaits(ctx context.Context, request ListGroupWaitsRequestObject) (ListGroupWaitsResponseObject, error)
+	// CreateGroupWait Ställ i kö till en grupp / Put on the waiting list for a group
+	// (POST /group-waits)
+	CreateGroupWait(ctx context.Context, request CreateGroupWaitRequestObject) (CreateGroupWaitResponseObject, error)
+	// GetGroupWait Läs vad någon väntar på / Read what somebody waits for
+	// (GET /group-waits/{id})
+	GetGroupWait(ctx context.Context, request GetGroupWaitRequestObject) (GetGroupWaitResponseObject, error)
+	// EndGroupWait Ta bort från kön / Take off the waiting list
+	// (POST /group-waits/{id}/ending)
+	EndGroupWait(ctx context.Context, request EndGroupWaitRequestObject) (EndGroupWaitResponseObject, error)
+	// DeclineGroupOffer Tacka nej till en plats / Decline a place
+	// (POST /group-waits/{id}/refusal)
+	DeclineGroupOffer(ctx context.Context, request DeclineGroupOfferRequestObject) (DeclineGroupOfferResponseObject, error)
+	// ListGroups Lista grupper / List groups
+	// (GET /groups)
+	ListGroups(ctx context.Context, request ListGroupsRequestObject) (ListGroupsResponseObject, error)
+	// GetGroup Läs en grupp / Read a group
+	// (GET /groups/{id})
+	GetGroup(ctx context.Context, request GetGroupRequestObject) (GetGroupResponseObject, error)
+	// ChangeGroup Ändra en grupp / Change a group
+	// (PUT /groups/{id})
+	ChangeGroup(ctx context.Context, request ChangeGroupRequestObject) (ChangeGroupResponseObject, error)
+	// CancelGroup Ställ in en grupp / Cancel a group
+	// (POST /groups/{id}/cancellation)
+	CancelGroup(ctx context.Context, request CancelGroupRequestObject) (CancelGroupResponseObject, error)
+	// OpenGroup Öppna en grupp / Open a group
+	// (POST /groups/{id}/opening)
+	OpenGroup(ctx context.Context, request OpenGroupRequestObject) (OpenGroupResponseObject, error)
+	// StartGroup Starta en grupp / Start a group
+	// (POST /groups/{id}/start)
+	StartGroup(ctx context.Context, request StartGroupRequestObject) (StartGroupResponseObject, error)
 	// ListInitiatives Lista insatser / List initiatives
 	// (GET /initiatives)
 	ListInitiatives(ctx context.Context, request ListInitiativesRequestObject) (ListInitiativesResponseObject, error)
+	// GetLeaderWeek Läs en ledares vecka / Read a leader's week
+	// (GET /leaders/{leader}/week)
+	GetLeaderWeek(ctx context.Context, request GetLeaderWeekRequestObject) (GetLeaderWeekResponseObject, error)
 	// ListMunicipalities Lista kommuner / List municipalities
 	// (GET /municipalities)
 	ListMunicipalities(ctx context.Context, request ListMunicipalitiesRequestObject) (ListMunicipalitiesResponseObject, error)
 	// GetMunicipalityWeek Läs en kommuns vecka / Read a municipality's week
 	// (GET /municipalities/{code}/week)
 	GetMunicipalityWeek(ctx context.Context, request GetMunicipalityWeekRequestObject) (GetMunicipalityWeekResponseObject, error)
+	// ListAbsences Lista anmäld frånvaro / List reported absence
+	// (GET /participants/{id}/absences)
+	ListAbsences(ctx context.Context, request ListAbsencesRequestObject) (ListAbsencesResponseObject, error)
+	// ReportAbsence Anmäl frånvaro / Report absence
+	// (POST /participants/{id}/absences)
+	ReportAbsence(ctx context.Context, request ReportAbsenceRequestObject) (ReportAbsenceResponseObject, error)
+	// GetAbsence Läs en anmälan om frånvaro / Read a report of absence
+	// (GET /participants/{id}/absences/{absence})
+	GetAbsence(ctx context.Context, request GetAbsenceRequestObject) (GetAbsenceResponseObject, error)
+	// CorrectAbsence Ändra en anmälan om frånvaro / Change a report of absence
+	// (POST /participants/{id}/absences/{absence}/correction)
+	CorrectAbsence(ctx context.Context, request CorrectAbsenceRequestObject) (CorrectAbsenceResponseObject, error)
+	// WithdrawAbsence Återta en anmälan om frånvaro / Withdraw a report of absence
+	// (POST /participants/{id}/absences/{absence}/withdrawal)
+	WithdrawAbsence(ctx context.Context, request WithdrawAbsenceRequestObject) (WithdrawAbsenceResponseObject, error)
 	// ListCalendarFeeds Lista kalenderadresser / List calendar addresses
 	// (GET /participants/{id}/calendar-feeds)
 	ListCalendarFeeds(ctx context.Context, request ListCalendarFeedsRequestObject) (ListCalendarFeedsResponseObject, error)
@@ -4559,6 +9888,30 @@ type StrictServerInterface interface {
 	// GetParticipantWeek Läs en deltagares vecka / Read a participant's week
 	// (GET /participants/{id}/week)
 	GetParticipantWeek(ctx context.Context, request GetParticipantWeekRequestObject) (GetParticipantWeekResponseObject, error)
+	// ListPlacements Lista placeringar / List placements
+	// (GET /placements)
+	ListPlacements(ctx context.Context, request ListPlacementsRequestObject) (ListPlacementsResponseObject, error)
+	// CreatePlacement Erbjud arbetsträning / Offer work training
+	// (POST /placements)
+	CreatePlacement(ctx context.Context, request CreatePlacementRequestObject) (CreatePlacementResponseObject, error)
+	// GetPlacement Läs en placering / Read a placement
+	// (GET /placements/{id})
+	GetPlacement(ctx context.Context, request GetPlacementRequestObject) (GetPlacementResponseObject, error)
+	// AgreePlacement Avtala om placeringen / Agree on the placement
+	// (POST /placements/{id}/agreement)
+	AgreePlacement(ctx context.Context, request AgreePlacementRequestObject) (AgreePlacementResponseObject, error)
+	// NotePlacementAttendance Notera närvaro på platsen / Note attendance at the site
+	// (POST /placements/{id}/attendances)
+	NotePlacementAttendance(ctx context.Context, request NotePlacementAttendanceRequestObject) (NotePlacementAttendanceResponseObject, error)
+	// DeclinePlacement Tacka nej till placeringen / Decline the placement
+	// (POST /placements/{id}/declination)
+	DeclinePlacement(ctx context.Context, request DeclinePlacementRequestObject) (DeclinePlacementResponseObject, error)
+	// EndPlacement Avsluta placeringen / End the placement
+	// (POST /placements/{id}/ending)
+	EndPlacement(ctx context.Context, request EndPlacementRequestObject) (EndPlacementResponseObject, error)
+	// RecordFollowUp Notera en uppföljning / Record a follow-up
+	// (POST /placements/{id}/follow-ups)
+	RecordFollowUp(ctx context.Context, request RecordFollowUpRequestObject) (RecordFollowUpResponseObject, error)
 	// ListPlans Lista planer / List plans
 	// (GET /plans)
 	ListPlans(ctx context.Context, request ListPlansRequestObject) (ListPlansResponseObject, error)
@@ -4583,9 +9936,30 @@ type StrictServerInterface interface {
 	// ReplaceProgrammeDraft Skriv ett utkast / Write a draft
 	// (PUT /programme-objects/{id}/draft)
 	ReplaceProgrammeDraft(ctx context.Context, request ReplaceProgrammeDraftRequestObject) (ReplaceProgrammeDraftResponseObject, error)
-	// EndProgrammeObject Låt objektet upphöra / End the object
+	// EndProgrammeObject Föreslå att objektet upphör / Propose the end of the object
 	// (POST /programme-objects/{id}/ending)
 	EndProgrammeObject(ctx context.Context, request EndProgrammeObjectRequestObject) (EndProgrammeObjectResponseObject, error)
+	// GetSiteDay Läs platsens dagslista / Read the site's list of the day
+	// (GET /sites/{site}/days/{date})
+	GetSiteDay(ctx context.Context, request GetSiteDayRequestObject) (GetSiteDayResponseObject, error)
+	// GetSitePlaces Läs lediga platser för arbetsträning / Read the free places of work training
+	// (GET /sites/{site}/places)
+	GetSitePlaces(ctx context.Context, request GetSitePlacesRequestObject) (GetSitePlacesResponseObject, error)
+	// ListStaffCalendars Lista dina kalenderadresser / List your calendar addresses
+	// (GET /staff-calendars)
+	ListStaffCalendars(ctx context.Context, request ListStaffCalendarsRequestObject) (ListStaffCalendarsResponseObject, error)
+	// CreateStaffCalendar Skapa en kalenderadress för personal / Create a calendar address for staff
+	// (POST /staff-calendars)
+	CreateStaffCalendar(ctx context.Context, request CreateStaffCalendarRequestObject) (CreateStaffCalendarResponseObject, error)
+	// RevokeStaffCalendar Återkalla en av dina kalenderadresser / Revoke one of your calendar addresses
+	// (DELETE /staff-calendars/{feed})
+	RevokeStaffCalendar(ctx context.Context, request RevokeStaffCalendarRequestObject) (RevokeStaffCalendarResponseObject, error)
+	// GetStaffCalendar Läs en av dina kalenderadresser / Read one of your calendar addresses
+	// (GET /staff-calendars/{feed})
+	GetStaffCalendar(ctx context.Context, request GetStaffCalendarRequestObject) (GetStaffCalendarResponseObject, error)
+	// ListWeeklyShortfalls Lista veckor som saknar något / List weeks that lack something
+	// (GET /weekly-shortfalls)
+	ListWeeklyShortfalls(ctx context.Context, request ListWeeklyShortfallsRequestObject) (ListWeeklyShortfallsResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -4598,6 +9972,106 @@ func NewStrictHandler(ssi StrictServerInterface, middlewares []StrictMiddlewareF
 type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
+}
+
+// ListAbsenceSignals operation middleware
+func (sh *strictHandler) ListAbsenceSignals(ctx echo.Context, params ListAbsenceSignalsParams) error {
+	var request ListAbsenceSignalsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAbsenceSignals(ctx.Request().Context(), request.(ListAbsenceSignalsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAbsenceSignals")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAbsenceSignalsResponseObject); ok {
+		return validResponse.VisitListAbsenceSignalsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetAbsenceSignal operation middleware
+func (sh *strictHandler) GetAbsenceSignal(ctx echo.Context, id Id, params GetAbsenceSignalParams) error {
+	var request GetAbsenceSignalRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAbsenceSignal(ctx.Request().Context(), request.(GetAbsenceSignalRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAbsenceSignal")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetAbsenceSignalResponseObject); ok {
+		return validResponse.VisitGetAbsenceSignalResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// FollowUpAbsence operation middleware
+func (sh *strictHandler) FollowUpAbsence(ctx echo.Context, id Id, params FollowUpAbsenceParams) error {
+	var request FollowUpAbsenceRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body FollowUpAbsenceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.FollowUpAbsence(ctx.Request().Context(), request.(FollowUpAbsenceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "FollowUpAbsence")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(FollowUpAbsenceResponseObject); ok {
+		return validResponse.VisitFollowUpAbsenceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
 }
 
 // ListActivities operation middleware
@@ -4749,6 +10223,180 @@ func (sh *strictHandler) GetActivityDay(ctx echo.Context, id Id, date string, pa
 		return err
 	} else if validResponse, ok := response.(GetActivityDayResponseObject); ok {
 		return validResponse.VisitGetActivityDayResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// NoteDayAttendances operation middleware
+func (sh *strictHandler) NoteDayAttendances(ctx echo.Context, id Id, date string) error {
+	var request NoteDayAttendancesRequestObject
+
+	request.Id = id
+	request.Date = date
+
+	var body NoteDayAttendancesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.NoteDayAttendances(ctx.Request().Context(), request.(NoteDayAttendancesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "NoteDayAttendances")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(NoteDayAttendancesResponseObject); ok {
+		return validResponse.VisitNoteDayAttendancesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// NoteDropIn operation middleware
+func (sh *strictHandler) NoteDropIn(ctx echo.Context, id Id, date string, params NoteDropInParams) error {
+	var request NoteDropInRequestObject
+
+	request.Id = id
+	request.Date = date
+	request.Params = params
+
+	var body NoteDropInJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.NoteDropIn(ctx.Request().Context(), request.(NoteDropInRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "NoteDropIn")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(NoteDropInResponseObject); ok {
+		return validResponse.VisitNoteDropInResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetActivityPlaces operation middleware
+func (sh *strictHandler) GetActivityPlaces(ctx echo.Context, id Id, date string) error {
+	var request GetActivityPlacesRequestObject
+
+	request.Id = id
+	request.Date = date
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetActivityPlaces(ctx.Request().Context(), request.(GetActivityPlacesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetActivityPlaces")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetActivityPlacesResponseObject); ok {
+		return validResponse.VisitGetActivityPlacesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateGroup operation middleware
+func (sh *strictHandler) CreateGroup(ctx echo.Context, id Id, params CreateGroupParams) error {
+	var request CreateGroupRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body CreateGroupJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateGroup(ctx.Request().Context(), request.(CreateGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateGroup")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateGroupResponseObject); ok {
+		return validResponse.VisitCreateGroupResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -5026,6 +10674,58 @@ func (sh *strictHandler) CancelBooking(ctx echo.Context, id Id, params CancelBoo
 	return nil
 }
 
+// AcceptOffer operation middleware
+func (sh *strictHandler) AcceptOffer(ctx echo.Context, id Id, params AcceptOfferParams) error {
+	var request AcceptOfferRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AcceptOffer(ctx.Request().Context(), request.(AcceptOfferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AcceptOffer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AcceptOfferResponseObject); ok {
+		return validResponse.VisitAcceptOfferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeclineOffer operation middleware
+func (sh *strictHandler) DeclineOffer(ctx echo.Context, id Id, params DeclineOfferParams) error {
+	var request DeclineOfferRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeclineOffer(ctx.Request().Context(), request.(DeclineOfferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeclineOffer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeclineOfferResponseObject); ok {
+		return validResponse.VisitDeclineOfferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ReadCalendar operation middleware
 func (sh *strictHandler) ReadCalendar(ctx echo.Context, token string, params ReadCalendarParams) error {
 	var request ReadCalendarRequestObject
@@ -5127,6 +10827,409 @@ func (sh *strictHandler) ListConsentTexts(ctx echo.Context, params ListConsentTe
 	return nil
 }
 
+// GetDay operation middleware
+func (sh *strictHandler) GetDay(ctx echo.Context, date string, params GetDayParams) error {
+	var request GetDayRequestObject
+
+	request.Date = date
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDay(ctx.Request().Context(), request.(GetDayRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDay")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetDayResponseObject); ok {
+		return validResponse.VisitGetDayResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListGroupProposals operation middleware
+func (sh *strictHandler) ListGroupProposals(ctx echo.Context, params ListGroupProposalsParams) error {
+	var request ListGroupProposalsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListGroupProposals(ctx.Request().Context(), request.(ListGroupProposalsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListGroupProposals")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListGroupProposalsResponseObject); ok {
+		return validResponse.VisitListGroupProposalsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListGroupWaits operation middleware
+func (sh *strictHandler) ListGroupWaits(ctx echo.Context, params ListGroupWaitsParams) error {
+	var request ListGroupWaitsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListGroupWaits(ctx.Request().Context(), request.(ListGroupWaitsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListGroupWaits")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListGroupWaitsResponseObject); ok {
+		return validResponse.VisitListGroupWaitsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateGroupWait operation middleware
+func (sh *strictHandler) CreateGroupWait(ctx echo.Context, params CreateGroupWaitParams) error {
+	var request CreateGroupWaitRequestObject
+
+	request.Params = params
+
+	var body CreateGroupWaitJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateGroupWait(ctx.Request().Context(), request.(CreateGroupWaitRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateGroupWait")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateGroupWaitResponseObject); ok {
+		return validResponse.VisitCreateGroupWaitResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetGroupWait operation middleware
+func (sh *strictHandler) GetGroupWait(ctx echo.Context, id Id, params GetGroupWaitParams) error {
+	var request GetGroupWaitRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetGroupWait(ctx.Request().Context(), request.(GetGroupWaitRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetGroupWait")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetGroupWaitResponseObject); ok {
+		return validResponse.VisitGetGroupWaitResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndGroupWait operation middleware
+func (sh *strictHandler) EndGroupWait(ctx echo.Context, id Id, params EndGroupWaitParams) error {
+	var request EndGroupWaitRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndGroupWait(ctx.Request().Context(), request.(EndGroupWaitRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndGroupWait")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndGroupWaitResponseObject); ok {
+		return validResponse.VisitEndGroupWaitResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeclineGroupOffer operation middleware
+func (sh *strictHandler) DeclineGroupOffer(ctx echo.Context, id Id, params DeclineGroupOfferParams) error {
+	var request DeclineGroupOfferRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeclineGroupOffer(ctx.Request().Context(), request.(DeclineGroupOfferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeclineGroupOffer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeclineGroupOfferResponseObject); ok {
+		return validResponse.VisitDeclineGroupOfferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListGroups operation middleware
+func (sh *strictHandler) ListGroups(ctx echo.Context, params ListGroupsParams) error {
+	var request ListGroupsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListGroups(ctx.Request().Context(), request.(ListGroupsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListGroups")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListGroupsResponseObject); ok {
+		return validResponse.VisitListGroupsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetGroup operation middleware
+func (sh *strictHandler) GetGroup(ctx echo.Context, id Id, params GetGroupParams) error {
+	var request GetGroupRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetGroup(ctx.Request().Context(), request.(GetGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetGroup")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetGroupResponseObject); ok {
+		return validResponse.VisitGetGroupResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ChangeGroup operation middleware
+func (sh *strictHandler) ChangeGroup(ctx echo.Context, id Id, params ChangeGroupParams) error {
+	var request ChangeGroupRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body ChangeGroupJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeGroup(ctx.Request().Context(), request.(ChangeGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeGroup")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ChangeGroupResponseObject); ok {
+		return validResponse.VisitChangeGroupResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CancelGroup operation middleware
+func (sh *strictHandler) CancelGroup(ctx echo.Context, id Id, params CancelGroupParams) error {
+	var request CancelGroupRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body CancelGroupJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelGroup(ctx.Request().Context(), request.(CancelGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelGroup")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CancelGroupResponseObject); ok {
+		return validResponse.VisitCancelGroupResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// OpenGroup operation middleware
+func (sh *strictHandler) OpenGroup(ctx echo.Context, id Id, params OpenGroupParams) error {
+	var request OpenGroupRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.OpenGroup(ctx.Request().Context(), request.(OpenGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "OpenGroup")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(OpenGroupResponseObject); ok {
+		return validResponse.VisitOpenGroupResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// StartGroup operation middleware
+func (sh *strictHandler) StartGroup(ctx echo.Context, id Id, params StartGroupParams) error {
+	var request StartGroupRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.StartGroup(ctx.Request().Context(), request.(StartGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StartGroup")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(StartGroupResponseObject); ok {
+		return validResponse.VisitStartGroupResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListInitiatives operation middleware
 func (sh *strictHandler) ListInitiatives(ctx echo.Context, params ListInitiativesParams) error {
 	var request ListInitiativesRequestObject
@@ -5146,6 +11249,32 @@ func (sh *strictHandler) ListInitiatives(ctx echo.Context, params ListInitiative
 		return err
 	} else if validResponse, ok := response.(ListInitiativesResponseObject); ok {
 		return validResponse.VisitListInitiativesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetLeaderWeek operation middleware
+func (sh *strictHandler) GetLeaderWeek(ctx echo.Context, leader Leader, params GetLeaderWeekParams) error {
+	var request GetLeaderWeekRequestObject
+
+	request.Leader = leader
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetLeaderWeek(ctx.Request().Context(), request.(GetLeaderWeekRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetLeaderWeek")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetLeaderWeekResponseObject); ok {
+		return validResponse.VisitGetLeaderWeekResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -5197,6 +11326,185 @@ func (sh *strictHandler) GetMunicipalityWeek(ctx echo.Context, code Municipality
 		return err
 	} else if validResponse, ok := response.(GetMunicipalityWeekResponseObject); ok {
 		return validResponse.VisitGetMunicipalityWeekResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListAbsences operation middleware
+func (sh *strictHandler) ListAbsences(ctx echo.Context, id Id, params ListAbsencesParams) error {
+	var request ListAbsencesRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAbsences(ctx.Request().Context(), request.(ListAbsencesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAbsences")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAbsencesResponseObject); ok {
+		return validResponse.VisitListAbsencesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReportAbsence operation middleware
+func (sh *strictHandler) ReportAbsence(ctx echo.Context, id Id, params ReportAbsenceParams) error {
+	var request ReportAbsenceRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body ReportAbsenceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReportAbsence(ctx.Request().Context(), request.(ReportAbsenceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReportAbsence")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReportAbsenceResponseObject); ok {
+		return validResponse.VisitReportAbsenceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetAbsence operation middleware
+func (sh *strictHandler) GetAbsence(ctx echo.Context, id Id, absence AbsenceId, params GetAbsenceParams) error {
+	var request GetAbsenceRequestObject
+
+	request.Id = id
+	request.Absence = absence
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAbsence(ctx.Request().Context(), request.(GetAbsenceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAbsence")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetAbsenceResponseObject); ok {
+		return validResponse.VisitGetAbsenceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CorrectAbsence operation middleware
+func (sh *strictHandler) CorrectAbsence(ctx echo.Context, id Id, absence AbsenceId, params CorrectAbsenceParams) error {
+	var request CorrectAbsenceRequestObject
+
+	request.Id = id
+	request.Absence = absence
+	request.Params = params
+
+	var body CorrectAbsenceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CorrectAbsence(ctx.Request().Context(), request.(CorrectAbsenceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CorrectAbsence")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CorrectAbsenceResponseObject); ok {
+		return validResponse.VisitCorrectAbsenceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// WithdrawAbsence operation middleware
+func (sh *strictHandler) WithdrawAbsence(ctx echo.Context, id Id, absence AbsenceId, params WithdrawAbsenceParams) error {
+	var request WithdrawAbsenceRequestObject
+
+	request.Id = id
+	request.Absence = absence
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WithdrawAbsence(ctx.Request().Context(), request.(WithdrawAbsenceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WithdrawAbsence")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(WithdrawAbsenceResponseObject); ok {
+		return validResponse.VisitWithdrawAbsenceResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -5256,7 +11564,7 @@ func (sh *strictHandler) CreateCalendarFeed(ctx echo.Context, id Id, params Crea
 }
 
 // RevokeCalendarFeed operation middleware
-func (sh *strictHandler) RevokeCalendarFeed(ctx echo.Context, id Id, feed string, params RevokeCalendarFeedParams) error {
+func (sh *strictHandler) RevokeCalendarFeed(ctx echo.Context, id Id, feed Feed, params RevokeCalendarFeedParams) error {
 	var request RevokeCalendarFeedRequestObject
 
 	request.Id = id
@@ -5283,7 +11591,7 @@ func (sh *strictHandler) RevokeCalendarFeed(ctx echo.Context, id Id, feed string
 }
 
 // GetCalendarFeed operation middleware
-func (sh *strictHandler) GetCalendarFeed(ctx echo.Context, id Id, feed string, params GetCalendarFeedParams) error {
+func (sh *strictHandler) GetCalendarFeed(ctx echo.Context, id Id, feed Feed, params GetCalendarFeedParams) error {
 	var request GetCalendarFeedRequestObject
 
 	request.Id = id
@@ -5329,6 +11637,327 @@ func (sh *strictHandler) GetParticipantWeek(ctx echo.Context, id Id, params GetP
 		return err
 	} else if validResponse, ok := response.(GetParticipantWeekResponseObject); ok {
 		return validResponse.VisitGetParticipantWeekResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListPlacements operation middleware
+func (sh *strictHandler) ListPlacements(ctx echo.Context, params ListPlacementsParams) error {
+	var request ListPlacementsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPlacements(ctx.Request().Context(), request.(ListPlacementsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPlacements")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPlacementsResponseObject); ok {
+		return validResponse.VisitListPlacementsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreatePlacement operation middleware
+func (sh *strictHandler) CreatePlacement(ctx echo.Context, params CreatePlacementParams) error {
+	var request CreatePlacementRequestObject
+
+	request.Params = params
+
+	var body CreatePlacementJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreatePlacement(ctx.Request().Context(), request.(CreatePlacementRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreatePlacement")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreatePlacementResponseObject); ok {
+		return validResponse.VisitCreatePlacementResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPlacement operation middleware
+func (sh *strictHandler) GetPlacement(ctx echo.Context, id Id, params GetPlacementParams) error {
+	var request GetPlacementRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPlacement(ctx.Request().Context(), request.(GetPlacementRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPlacement")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPlacementResponseObject); ok {
+		return validResponse.VisitGetPlacementResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AgreePlacement operation middleware
+func (sh *strictHandler) AgreePlacement(ctx echo.Context, id Id, params AgreePlacementParams) error {
+	var request AgreePlacementRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AgreePlacement(ctx.Request().Context(), request.(AgreePlacementRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AgreePlacement")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AgreePlacementResponseObject); ok {
+		return validResponse.VisitAgreePlacementResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// NotePlacementAttendance operation middleware
+func (sh *strictHandler) NotePlacementAttendance(ctx echo.Context, id Id, params NotePlacementAttendanceParams) error {
+	var request NotePlacementAttendanceRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body NotePlacementAttendanceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.NotePlacementAttendance(ctx.Request().Context(), request.(NotePlacementAttendanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "NotePlacementAttendance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(NotePlacementAttendanceResponseObject); ok {
+		return validResponse.VisitNotePlacementAttendanceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeclinePlacement operation middleware
+func (sh *strictHandler) DeclinePlacement(ctx echo.Context, id Id, params DeclinePlacementParams) error {
+	var request DeclinePlacementRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body DeclinePlacementJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeclinePlacement(ctx.Request().Context(), request.(DeclinePlacementRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeclinePlacement")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeclinePlacementResponseObject); ok {
+		return validResponse.VisitDeclinePlacementResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndPlacement operation middleware
+func (sh *strictHandler) EndPlacement(ctx echo.Context, id Id, params EndPlacementParams) error {
+	var request EndPlacementRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body EndPlacementJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndPlacement(ctx.Request().Context(), request.(EndPlacementRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndPlacement")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndPlacementResponseObject); ok {
+		return validResponse.VisitEndPlacementResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RecordFollowUp operation middleware
+func (sh *strictHandler) RecordFollowUp(ctx echo.Context, id Id, params RecordFollowUpParams) error {
+	var request RecordFollowUpRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body RecordFollowUpJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RecordFollowUp(ctx.Request().Context(), request.(RecordFollowUpRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RecordFollowUp")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RecordFollowUpResponseObject); ok {
+		return validResponse.VisitRecordFollowUpResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -5628,6 +12257,209 @@ func (sh *strictHandler) EndProgrammeObject(ctx echo.Context, id ProgrammeObject
 		return err
 	} else if validResponse, ok := response.(EndProgrammeObjectResponseObject); ok {
 		return validResponse.VisitEndProgrammeObjectResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetSiteDay operation middleware
+func (sh *strictHandler) GetSiteDay(ctx echo.Context, site SiteObjectId, date string, params GetSiteDayParams) error {
+	var request GetSiteDayRequestObject
+
+	request.Site = site
+	request.Date = date
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSiteDay(ctx.Request().Context(), request.(GetSiteDayRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSiteDay")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetSiteDayResponseObject); ok {
+		return validResponse.VisitGetSiteDayResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetSitePlaces operation middleware
+func (sh *strictHandler) GetSitePlaces(ctx echo.Context, site SiteObjectId, params GetSitePlacesParams) error {
+	var request GetSitePlacesRequestObject
+
+	request.Site = site
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSitePlaces(ctx.Request().Context(), request.(GetSitePlacesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSitePlaces")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetSitePlacesResponseObject); ok {
+		return validResponse.VisitGetSitePlacesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListStaffCalendars operation middleware
+func (sh *strictHandler) ListStaffCalendars(ctx echo.Context, params ListStaffCalendarsParams) error {
+	var request ListStaffCalendarsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListStaffCalendars(ctx.Request().Context(), request.(ListStaffCalendarsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListStaffCalendars")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListStaffCalendarsResponseObject); ok {
+		return validResponse.VisitListStaffCalendarsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateStaffCalendar operation middleware
+func (sh *strictHandler) CreateStaffCalendar(ctx echo.Context, params CreateStaffCalendarParams) error {
+	var request CreateStaffCalendarRequestObject
+
+	request.Params = params
+
+	var body CreateStaffCalendarJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateStaffCalendar(ctx.Request().Context(), request.(CreateStaffCalendarRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateStaffCalendar")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateStaffCalendarResponseObject); ok {
+		return validResponse.VisitCreateStaffCalendarResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevokeStaffCalendar operation middleware
+func (sh *strictHandler) RevokeStaffCalendar(ctx echo.Context, feed Feed, params RevokeStaffCalendarParams) error {
+	var request RevokeStaffCalendarRequestObject
+
+	request.Feed = feed
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeStaffCalendar(ctx.Request().Context(), request.(RevokeStaffCalendarRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeStaffCalendar")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevokeStaffCalendarResponseObject); ok {
+		return validResponse.VisitRevokeStaffCalendarResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetStaffCalendar operation middleware
+func (sh *strictHandler) GetStaffCalendar(ctx echo.Context, feed Feed, params GetStaffCalendarParams) error {
+	var request GetStaffCalendarRequestObject
+
+	request.Feed = feed
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetStaffCalendar(ctx.Request().Context(), request.(GetStaffCalendarRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetStaffCalendar")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetStaffCalendarResponseObject); ok {
+		return validResponse.VisitGetStaffCalendarResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListWeeklyShortfalls operation middleware
+func (sh *strictHandler) ListWeeklyShortfalls(ctx echo.Context, params ListWeeklyShortfallsParams) error {
+	var request ListWeeklyShortfallsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWeeklyShortfalls(ctx.Request().Context(), request.(ListWeeklyShortfallsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWeeklyShortfalls")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListWeeklyShortfallsResponseObject); ok {
+		return validResponse.VisitListWeeklyShortfallsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -9,7 +9,7 @@ package activity
 import _ "embed"
 
 //go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2 --config=oapi.yaml openapi.yaml
-//go:generate go run ../compilecontract
+//go:generate go run ../compilecontract NewDayAttendance
 
 // Spec is the contract as it is written, OpenAPI 3.0.3 in YAML.
 //

@@ -719,6 +719,9 @@ type Enrolment struct {
 	Outcome         *EnrolmentOutcome `json:"outcome,omitempty"`
 	Participant     Uuid              `json:"participant"`
 
+	// Plan Planen som inskrivningen följer, med sitt id i GET /plans; utelämnas för en plan från tiden innan planer hade ett. / The plan that the enrolment follows, by its id in GET /plans; left out for a plan of before plans had one.
+	Plan *string `json:"plan,omitempty"`
+
 	// PlanVersion Den version av planen som inskrivningen följer. / The version of the plan that the enrolment follows.
 	PlanVersion  string `json:"planVersion"`
 	PlannedStart Day    `json:"plannedStart"`
@@ -798,6 +801,9 @@ type EnrolmentStep struct {
 	// Exception Undantaget som det noterades; skälet visas för den som får läsa texterna. / The exception as noted; the reason is shown to those who may read the texts.
 	Exception *PlanExceptionNote `json:"exception,omitempty"`
 
+	// FormerPlan Planen som den flyttades från. / The plan that it was moved from.
+	FormerPlan *string `json:"formerPlan,omitempty"`
+
 	// FormerPlanVersion Versionen som den flyttades från. / The version that it was moved from.
 	FormerPlanVersion *string           `json:"formerPlanVersion,omitempty"`
 	Kind              EnrolmentStepKind `json:"kind"`
@@ -807,6 +813,9 @@ type EnrolmentStep struct {
 	Number  *int              `json:"number,omitempty"`
 	On      *Day              `json:"on,omitempty"`
 	Outcome *EnrolmentOutcome `json:"outcome,omitempty"`
+
+	// Plan Planen som inskrivningen flyttades till. / The plan that the enrolment was moved to.
+	Plan *string `json:"plan,omitempty"`
 
 	// PlanVersion Versionen av planen som inskrivningen flyttades till. / The version of the plan that the enrolment was moved to.
 	PlanVersion *string    `json:"planVersion,omitempty"`

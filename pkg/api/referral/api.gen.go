@@ -1003,13 +1003,16 @@ func (e ReferrerKind) Valid() bool {
 
 // Defines values for RemovableField.
 const (
-	Contact RemovableField = "contact"
+	Contact          RemovableField = "contact"
+	WishedInitiative RemovableField = "wishedInitiative"
 )
 
 // Valid indicates whether the value is a known member of the RemovableField enum.
 func (e RemovableField) Valid() bool {
 	switch e {
 	case Contact:
+		return true
+	case WishedInitiative:
 		return true
 	default:
 		return false
@@ -1157,6 +1160,9 @@ type AmendmentChanges struct {
 	// RightTime Alla svar på insatsens checklista; en fråga som utelämnas räknas som obesvarad. / All answers to the initiative's checklist; an item that is left out counts as unanswered.
 	RightTime   *[]NewRightTimeAnswer `json:"rightTime,omitempty"`
 	TargetGroup *TargetGroup          `json:"targetGroup,omitempty"`
+
+	// WishedInitiative Insatsen som personen vill delta i; en som kommunen som har remissen utför i dag. / The initiative that the person wants to take part in; one that the municipality which has the referral performs today.
+	WishedInitiative *InitiativeId `json:"wishedInitiative,omitempty"`
 }
 
 // Assignment defines model for Assignment.
@@ -1325,6 +1331,7 @@ type DraftContent struct {
 	Source             *OnBehalf         `json:"source,omitempty"`
 	TargetGroup        *DraftTargetGroup `json:"targetGroup,omitempty"`
 	Unit               *string           `json:"unit,omitempty"`
+	WishedInitiative   *string           `json:"wishedInitiative,omitempty"`
 	WishedMunicipality *string           `json:"wishedMunicipality,omitempty"`
 }
 
@@ -1481,6 +1488,9 @@ type FileContent = openapi_types.File
 // Gender Kön så som det angavs; det räknas aldrig fram ur personnumret. / Gender as given; it is never derived from the number.
 type Gender string
 
+// InitiativeId Insatsens id, ur GET /initiatives. / The id of the initiative, of GET /initiatives.
+type InitiativeId = string
+
 // Joining defines model for Joining.
 type Joining struct {
 	// AnswersCheckIns Remittenten tillfrågas också vid avstämningarna. / The sender is asked at the check-ins too.
@@ -1575,7 +1585,7 @@ type NewReferral struct {
 	// Reason Varför personen remitteras. / Why the person is referred.
 	Reason string `json:"reason"`
 
-	// RightTime Svar på insatsens checklista för bedömningen av om det är rätt tid; har förbundet flera insatser, på en av dem. / Answers to the initiative's checklist of whether it is the right time; if the association has several initiatives, to that of one.
+	// RightTime Svar på insatsens checklista för bedömningen av om det är rätt tid; har förbundet flera insatser, på den önskade eller annars på en av dem. / Answers to the initiative's checklist of whether it is the right time; if the association has several initiatives, to that of the wished one, or else of one of them.
 	RightTime *[]NewRightTimeAnswer `json:"rightTime,omitempty"`
 
 	// Source Anges när kommunens mottagare lämnar in en egen ansökan eller en privat vårdgivares remiss för någon annan. / Given when the municipality's receiver hands in a self-referral or a private care provider's referral on behalf of somebody else.
@@ -1584,6 +1594,9 @@ type NewReferral struct {
 
 	// Unit Enheten som remitterar, ur registret; samma som i din åtkomsttoken. Behövs inte i en egen ansökan. / The referring unit, of the register; the same as in the access token. Not needed in a self-referral.
 	Unit *string `json:"unit,omitempty"`
+
+	// WishedInitiative Insatsen som personen vill delta i; en som kommunen utför i dag. Utelämnas den prövas remissen mot den insats som passar bäst. Kommunen bestämmer. / The initiative that the person wants to take part in; one that the municipality performs today. If left out, the referral is tested by the initiative that fits best. The municipality decides.
+	WishedInitiative *InitiativeId `json:"wishedInitiative,omitempty"`
 
 	// WishedMunicipality Kommunen där personen vill delta, vilken medlemskommun som helst. / The municipality where the person wants to take part; any member municipality.
 	WishedMunicipality string `json:"wishedMunicipality"`
@@ -1880,8 +1893,11 @@ type Referral struct {
 	Turn *ReferralTurn `json:"turn,omitempty"`
 
 	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
-	Version            *Version `json:"version,omitempty"`
-	WishedMunicipality string   `json:"wishedMunicipality"`
+	Version *Version `json:"version,omitempty"`
+
+	// WishedInitiative Insatsen som personen vill delta i. / The initiative that the person wants to take part in.
+	WishedInitiative   *string `json:"wishedInitiative,omitempty"`
+	WishedMunicipality string  `json:"wishedMunicipality"`
 }
 
 // ReferralAcceptance defines model for ReferralAcceptance.
@@ -1954,6 +1970,9 @@ type ReferralChanges struct {
 
 	// TargetGroupTest Prövningen före och efter rättelsen; old saknas om remissen inte har prövats tidigare. / The test before and after the amendment; old is absent if the referral was not tested before.
 	TargetGroupTest *TargetGroupTestChange `json:"targetGroupTest,omitempty"`
+
+	// WishedInitiative Den önskade insatsen före och efter rättelsen; saknas där ingen önskas. / The wished initiative before and after the amendment; absent where none is wished for.
+	WishedInitiative *WishedInitiativeChange `json:"wishedInitiative,omitempty"`
 }
 
 // ReferralConsent defines model for ReferralConsent.
@@ -2525,7 +2544,7 @@ type Version = int64
 
 // Waitlisting defines model for Waitlisting.
 type Waitlisting struct {
-	// Initiative Insatsen som personen väntar på. Utelämnas den gäller den som personen redan väntar på, eller förbundets enda insats. / The initiative that the person waits for. If left out, the one that the person already waits for, or the association's only one.
+	// Initiative Insatsen som personen väntar på; kommunen utför den i dag eller senare. Utelämnas den gäller den som personen redan väntar på, den önskade eller förbundets enda insats. / The initiative that the person waits for; the municipality performs it today or later. If left out, the one that the person already waits for, the wished one or the association's only one.
 	Initiative *string `json:"initiative,omitempty"`
 
 	// Priority Prioritet på väntelistan. / Priority on the waiting list.
@@ -2599,6 +2618,12 @@ type WebhookWithSecret struct {
 
 	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
 	Version *Version `json:"version,omitempty"`
+}
+
+// WishedInitiativeChange Den önskade insatsen före och efter rättelsen; saknas där ingen önskas. / The wished initiative before and after the amendment; absent where none is wished for.
+type WishedInitiativeChange struct {
+	New *string `json:"new,omitempty"`
+	Old *string `json:"old,omitempty"`
 }
 
 // Withdrawal defines model for Withdrawal.

@@ -193,6 +193,42 @@ func TestAServiceIsReadyOnceItHasReceivedAnAssociationAndNotBefore(t *testing.T)
 	}
 }
 
+// TestAPageOfObjectsHasAsManyAsFit asks for more than one answer may have, for one object that
+// is larger than a page, and for one that there is not.
+func TestAPageOfObjectsHasAsManyAsFit(t *testing.T) {
+	o := newOwner(t)
+	ids := []string{"consent_text.none.sv"}
+	for n := range 40 {
+		ids = append(ids, fmt.Sprintf("consent_text.%d.sv", n))
+		size := 300 << 10
+		if n == 20 {
+			size = 5 << 20
+		}
+		o.put(ids[n+1], programme.ConsentText, programme.Content{ConsentText: &association.ConsentText{Text: strings.Repeat("a", size)}}, programme.Beginning)
+	}
+	var sizes []int
+	pages := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		kept := httptest.NewRecorder()
+		o.ServeHTTP(kept, r)
+		sizes = append(sizes, kept.Body.Len())
+		_, _ = w.Write(kept.Body.Bytes())
+	})
+	c := replica.Client{Calls: client.New("http://activity", inprocess.Transport{Handler: pages}, webtest.NewTrust(t, nil).Signers["referral"])}
+	all, err := c.Fetch(t.Context(), "insjoriket", ids)
+	if err != nil || len(all) != 40 {
+		t.Fatalf("%d objects: %v", len(all), err)
+	}
+	large := 0
+	for _, size := range sizes {
+		if size > 4<<20+1<<10 {
+			large++
+		}
+	}
+	if len(sizes) < 4 || len(sizes) > 7 || large != 1 {
+		t.Errorf("the answers have %v bytes", sizes)
+	}
+}
+
 func TestAFollowerDecidesByWhatItHasWhileTheOwnerIsAwayAlsoAfterARestart(t *testing.T) {
 	o, e := newOwner(t), engine(t)
 	o.call("Insjöriket", programme.Beginning)

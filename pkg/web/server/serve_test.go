@@ -30,7 +30,9 @@ func served(t *testing.T, s server.Server) (addr, admin string, stop func() erro
 	t.Cleanup(cancel)
 	started, ended := make(chan [2]string, 1), make(chan error, 1)
 	s.Addr, s.AdminAddr = "127.0.0.1:0", "127.0.0.1:0"
-	s.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	if s.Log == nil {
+		s.Log = slog.New(slog.DiscardHandler)
+	}
 	s.Started = func(addr, admin string) { started <- [2]string{addr, admin} }
 	go func() { ended <- s.Run(ctx) }()
 	select {
@@ -62,8 +64,9 @@ func get(url string, header ...string) (int, string) {
 }
 
 func TestTheAdminPortHasLivenessReadinessAndMetrics(t *testing.T) {
-	ready := error(nil)
+	ready, log := error(nil), &webtest.Lines{}
 	_, admin, stop := served(t, server.Server{
+		Log:     slog.New(slog.NewTextHandler(log, nil)),
 		Handler: http.NotFoundHandler(),
 		Ready:   func(context.Context) error { return ready },
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "requests 1") }),
@@ -74,8 +77,20 @@ func TestTheAdminPortHasLivenessReadinessAndMetrics(t *testing.T) {
 		}
 	}
 	ready = errors.New("the disk of Anna is full")
-	if status, body := get(admin + "/readyz"); status != 503 || body != "not ready\n" {
-		t.Errorf("%d %q", status, body)
+	for range 3 {
+		if status, body := get(admin + "/readyz"); status != 503 || body != "not ready\n" {
+			t.Errorf("%d %q", status, body)
+		}
+	}
+	if n := strings.Count(log.String(), "not ready"); n != 1 {
+		t.Errorf("the same cause is logged %d times", n)
+	}
+	ready = nil
+	get(admin + "/readyz")
+	ready = errors.New("the disk of Anna is full")
+	get(admin + "/readyz")
+	if n := strings.Count(log.String(), "not ready"); n != 2 {
+		t.Errorf("a cause that comes back is logged %d times", n)
 	}
 	if status, _ := get(admin + "/livez"); status != 200 {
 		t.Errorf("a service that is not ready lives all the same: %d", status)

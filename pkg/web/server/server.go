@@ -415,6 +415,7 @@ func listen(addr, variable string) (net.Listener, error) {
 
 func (s *Server) admin(ctx context.Context) http.Handler {
 	mux := http.NewServeMux()
+	var cause atomic.Value // string: why it was not ready at the last probe; empty: it was
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if ctx.Err() != nil {
@@ -424,8 +425,14 @@ func (s *Server) admin(ctx context.Context) http.Handler {
 		timed, cancel := context.WithTimeout(r.Context(), readyTimeout)
 		defer cancel()
 		if s.Ready != nil {
-			if err := s.Ready(timed); err != nil {
-				s.Log.WarnContext(r.Context(), "not ready", "cause", err.Error())
+			err, text := s.Ready(timed), ""
+			if err != nil {
+				text = err.Error()
+			}
+			if was, _ := cause.Swap(text).(string); was != text && text != "" { // once, not at each probe
+				s.Log.WarnContext(r.Context(), "not ready", "cause", text)
+			}
+			if err != nil {
 				reason := "not ready"
 				if known := (*fault.Error)(nil); errors.As(err, &known) {
 					reason += ": " + known.Text.EN

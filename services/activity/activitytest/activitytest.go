@@ -13,6 +13,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/servicetest"
+	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/activity/service"
 )
 
@@ -38,8 +39,26 @@ type Suite struct {
 // followed before servicetest.Run.
 func Start(t testing.TB, changes ...string) *Suite {
 	t.Helper()
+	return StartOn(t, nil, changes...)
+}
+
+// Workshop is a site of work training in Mölndal: carpentry takes two on Mondays, Wednesdays
+// and Fridays, textile one; supervisor-1 and supervisor-2 have its list.
+const Workshop = "site.1481.pahittad-verkstad"
+
+// OpensWorkshop are the changes of the example by which there is the Workshop.
+var OpensWorkshop = []string{"    workTraining:\n", `    sites:
+      - { id: pahittad-verkstad, name: Påhittade verkstaden, workTraining: true, areas: [carpentry, textile], supervisors: [supervisor-1, supervisor-2],
+          open: [{ day: monday, from: "08:00", to: "16:00" }, { day: wednesday, from: "08:00", to: "16:00" }, { day: friday, from: "08:00", to: "12:00" }],
+          places: [{ area: carpentry, places: 2 }, { area: textile, places: 1 }], agreement: { from: 2026-01-01, until: 2027-12-31 } }
+    workTraining:
+`}
+
+// StartOn is Start on an engine, SQLite for none.
+func StartOn(t testing.TB, engine store.Engine, changes ...string) *Suite {
+	t.Helper()
 	s, example := &Suite{}, strings.NewReplacer(changes...).Replace(string(servicetest.Example(t)))
-	w := servicetest.New(t, "activity", servicetest.Config{Now: time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC), Associations: [][]byte{[]byte(example)}})
+	w := servicetest.New(t, "activity", servicetest.Config{Engine: engine, Now: time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC), Associations: [][]byte{[]byte(example)}})
 	w.Peers = map[string]feed.Reader{"participant": &s.peer}
 	s.World = w
 	var err error
@@ -67,11 +86,31 @@ func (s *Suite) Enrolled(t testing.TB, participant, municipality string) {
 	})
 }
 
-// Emit adds an event of the participant service to what the suite follows.
-func (s *Suite) Emit(kind, enrolment, participant, municipality string, n int, on string) {
+// Emit adds an event of the participant service to what the suite follows; more are keys and
+// values of its data by turns.
+func (s *Suite) Emit(kind, enrolment, participant, municipality string, n int, on string, more ...string) {
+	data := map[string]string{"enrolment": enrolment, "participant": participant, "municipality": municipality, "coach": "coach-1", "initiative": "activera", "on": on}
+	for i := 0; i+1 < len(more); i += 2 {
+		data[more[i]] = more[i+1]
+	}
 	s.peer.Add(feed.Event{
-		ID: fmt.Sprintf("%s/%d", enrolment, n), Type: "se.finsam.enrolment." + kind, Subject: enrolment, Time: s.Clock.Now(), Association: Tenant,
-		Data: map[string]string{"enrolment": enrolment, "participant": participant, "municipality": municipality, "coach": "coach-1", "initiative": "activera", "on": on},
+		ID: fmt.Sprintf("%s/%d", enrolment, n), Type: "se.finsam.enrolment." + kind, Subject: enrolment, Time: s.Clock.Now(), Association: Tenant, Data: data,
+	})
+}
+
+// EmitBlock is Emit of the event that the first block began, on its days.
+func (s *Suite) EmitBlock(enrolment, participant, municipality string, n int, firstDay, lastDay string) {
+	s.peer.Add(feed.Event{
+		ID: fmt.Sprintf("%s/%d", enrolment, n), Type: "se.finsam.enrolment.started", Subject: enrolment, Time: s.Clock.Now(), Association: Tenant,
+		Data: map[string]string{"participant": participant, "municipality": municipality, "state": "active", "number": "1", "firstDay": firstDay, "lastDay": lastDay},
+	})
+}
+
+// Protect adds an event that step n of a person protected the identity.
+func (s *Suite) Protect(participant string, n int) {
+	s.peer.Add(feed.Event{
+		ID: fmt.Sprintf("%s/%d", participant, n), Type: "se.finsam.participant.protected", Subject: participant, Time: s.Clock.Now(), Association: Tenant,
+		Data: map[string]string{"authority": "molndal", "handlers": "coach-1"},
 	})
 }
 

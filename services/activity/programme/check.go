@@ -306,7 +306,7 @@ func (c *checker) clock(o offer, x association.Activity, sessions []session) {
 func (c *checker) series(o offer, x association.Activity, sessions []session, performed []association.Initiative) {
 	for _, p := range c.spans(x) {
 		category := p.form.Category
-		if p.form.Day == "" {
+		if !p.form.HasDays() {
 			continue
 		}
 		var plans []association.Plan // with the activity in a block
@@ -367,7 +367,7 @@ func (c *checker) course(o offer, x association.Activity, p span, sessions []ses
 			c.find(object, true, "”%[1]s” i %[2]s: kursen kan inte börja %[4]s, för då är det stängt. Ange en annan start.",
 				"“%[1]s” in %[2]s: the course cannot begin on %[4]s, as it is closed then. Give another start.", values...)
 		case len(sessions)-n < wanted:
-			if x.At(c.dates[len(c.dates)-1]).Day == "" { // else the rest is behind the simulation
+			if later := x.At(c.dates[len(c.dates)-1]); !later.HasDays() { // else the rest is behind the simulation
 				c.find(object, true, "”%[1]s” i %[2]s: kursen som börjar %[4]s hinner bara %[5]d av sina %[3]d gånger innan aktiviteten upphör. Ange en senare sista dag, eller färre gånger.",
 					"“%[1]s” in %[2]s: the course that begins on %[4]s gets only %[5]d of its %[3]d sessions before the activity ends. Give a later last day, or fewer sessions.", append(values, len(sessions)-n)...)
 			}

@@ -14,8 +14,9 @@ import (
 // Document is an object as it is stored: with the steps that made it what it is.
 type Document struct {
 	programme.Object
-	Steps   []Step              `json:"steps"`
-	Receipt idempotency.Receipt `json:"receipt"` // of the request that created it, none for a file's
+	Steps    []Step              `json:"steps"`
+	Receipt  idempotency.Receipt `json:"receipt"`            // of the request that created it, none for a file's
+	Creation string              `json:"creation,omitempty"` // made from that one's Idempotency-Key; empty: it had none
 }
 
 // StepKind is what was done with an object.
@@ -45,6 +46,7 @@ func (d *Document) take(s Step, by history.Author, now time.Time) {
 }
 
 const (
+	creationKey     = "creation"
 	kindKey         = "kind"
 	municipalityKey = "municipality"
 )
@@ -53,11 +55,16 @@ const (
 var Collection = store.Schema[Document]{
 	Name:      "programme_objects",
 	Published: true,
+	Unique:    []store.Index{{creationKey}},
 	Indexes:   []store.Index{{kindKey, municipalityKey}, {municipalityKey}},
 	ID:        func(d *Document) (string, string) { return d.Association, storedID(d.Association, d.ID) },
 	Version:   func(d *Document) int64 { return int64(len(d.Steps)) },
 	Keys: func(d *Document) store.Keys {
-		return store.Keys{kindKey: string(d.Kind), municipalityKey: d.Municipality}
+		keys := store.Keys{kindKey: string(d.Kind), municipalityKey: d.Municipality}
+		if d.Creation != "" {
+			keys[creationKey] = d.Creation
+		}
+		return keys
 	},
 }
 

@@ -16,3 +16,11 @@ func (s *Service) Forget(ctx context.Context, association, id string) error {
 	}
 	return s.objects.Delete(ctx, association, storedID(association, id), v.Version)
 }
+
+// TakeTurn has the turn, as a process that may die then.
+func (s *Service) TakeTurn(ctx context.Context, association string) (giveBack func(), err error) {
+	return s.takeTurn(ctx, association)
+}
+
+// TurnLifetime is after how long the turn of a process that died is over.
+const TurnLifetime = turnLifetime

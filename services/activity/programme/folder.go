@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/backoff"
 	"github.com/finsam/finsam/pkg/metrics"
+	"github.com/finsam/finsam/pkg/store"
 )
 
 // folderInterval is how often the folder is read, give or take a quarter. A change is
@@ -29,7 +31,7 @@ const folderInterval = 2 * time.Second
 const refusedInterval = 5 * time.Minute
 
 // AcceptedSuffix is what the name of a file ends in that says of another one that what it
-// orphans is accepted: it holds that one's Digest.
+// orphans is accepted, and that it is older: it holds that one's Digest.
 const AcceptedSuffix = ".accepted"
 
 // Digest returns what names the content of a file.
@@ -73,9 +75,9 @@ func readFolder(dir string) content {
 	return c
 }
 
-// Start loads the folder, and serves the associations from the objects. Files that are no
-// associations are an error; files that may not replace what is stored are logged, and what
-// is stored is served.
+// Start loads the folder, and serves all associations that are stored: also one whose file has
+// gone, with a warning. Files that are no associations are an error; files that may not replace
+// what is stored are logged, and what is stored is served.
 func (s *Service) Start(ctx context.Context) error {
 	if s.Folder == "" {
 		return nil
@@ -90,12 +92,39 @@ func (s *Service) Start(ctx context.Context) error {
 	}
 	s.folder.judged, s.folder.latest, s.folder.at = read, read, s.Now()
 	err = s.loadFolder(ctx, read)
-	for _, f := range parsed { // whatever became of its file
-		if _, missing := s.Associations.Get(f.Association.ID); missing != nil {
-			err = errors.Join(err, s.serve(ctx, f.Association.ID))
+	named := map[string]bool{}
+	for _, f := range parsed {
+		named[f.Association.ID] = true
+	}
+	stored, failed := s.stored(ctx)
+	err = errors.Join(err, failed)
+	for _, id := range stored {
+		if !named[id] {
+			s.Log.WarnContext(ctx, "the file of an association has gone; it goes on being served from the database", "association", id)
+		}
+		if _, missing := s.Associations.Get(id); missing != nil { // whatever became of its file
+			err = errors.Join(err, s.serve(ctx, id))
 		}
 	}
 	return err
+}
+
+// stored returns the associations of which objects are stored.
+func (s *Service) stored(ctx context.Context) (ids []string, err error) {
+	for at, more := (store.Position{}), true; more; {
+		found, err := s.Engine.Walk(ctx, Collection.Name, at, readSize)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range found {
+			if at = (store.Position{Association: d.Association, ID: d.ID}); !slices.Contains(ids, d.Association) {
+				ids = append(ids, d.Association)
+			}
+		}
+		more = len(found) == readSize
+	}
+	slices.Sort(ids)
+	return ids, nil
 }
 
 // followFolder loads the folder whenever its content changes, until the context ends. What
@@ -135,7 +164,7 @@ func (s *Service) look(ctx context.Context) error {
 	}
 	for name := range s.folder.judged.files {
 		if read.err == "" && read.files[name] == nil {
-			s.Log.WarnContext(ctx, "the file of an association has gone; it is served as it is until the next start", "file", name)
+			s.Log.WarnContext(ctx, "the file of an association has gone; it goes on being served from the database", "file", name)
 		}
 	}
 	err := s.loadFolder(ctx, read)

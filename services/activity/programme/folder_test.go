@@ -129,6 +129,22 @@ func TestWhatBecomesOfAChangedFolder(t *testing.T) {
 	}
 }
 
+// TestAnAssociationWhoseFileHasGoneIsServedAfterARestart is: by the service that owns it, as by
+// those that follow it.
+func TestAnAssociationWhoseFileHasGoneIsServedAfterARestart(t *testing.T) {
+	f := newFollowed(t)
+	servicetest.Must(t, os.Remove(filepath.Join(f.dir, "insjoriket.yaml")))
+	parts := f.Parts
+	var err error
+	parts.Associations, err = association.NewRegistry()
+	servicetest.Must(t, err)
+	again, err := service.New(t.Context(), service.Config{Parts: parts, Folder: f.dir})
+	servicetest.Must(t, err)
+	if in, err := again.Associations.Get("insjoriket"); err != nil || len(in.Weeks) == 0 || !strings.Contains(f.log.String(), "level=WARN msg=\"the file of an association has gone; it goes on being served from the database\"") {
+		t.Errorf("%v, and the log says %s", err, &f.log)
+	}
+}
+
 func TestAFileHalfWrittenIsNotTaken(t *testing.T) {
 	f := newFollowed(t)
 	whole := f.with("name: Samordningsförbundet Insjöriket", "name: Påhittad")

@@ -14,6 +14,7 @@ import (
 type Impact struct {
 	Enrolments    int // that run under what is changed, and keep the version that they have
 	Bookings      int // that get another day, time or place, or none any more
+	Placements    int // of work training, that their site would not take any more
 	Calendars     int // open addresses whose entries change
 	Cancellations int // of occurrences that there would not be
 	Conflicts     int // bookings whose new time another booking of the participant has
@@ -113,7 +114,7 @@ func differences(id string, were, are days) *change {
 	for _, y := range slices.CompactFunc(both, func(a, b session) bool { return a.day == b.day }) {
 		was, is, date := were.form(id, y.day), are.form(id, y.day), are.dates[y.day]
 		isTimed := was == nil || is == nil || was.From != is.From || was.To != is.To || was.Part != is.Part
-		if !isTimed && was.Place == is.Place && was.Gather == is.Gather && was.Mode == is.Mode && slices.Equal(was.Places, is.Places) {
+		if !isTimed && was.Place == is.Place && was.Gather == is.Gather && was.Mode == is.Mode && was.Link == is.Link && slices.Equal(was.Places, is.Places) {
 			continue
 		}
 		if x.days = append(x.days, date); isTimed {

@@ -65,7 +65,7 @@ func parseFiles(files map[string][]byte) (map[string]*association.File, error) {
 			continue
 		}
 		if byID[f.Association.ID] != "" {
-			wrong = append(wrong, fmt.Errorf("%s: %w", name, association.Problems{{Place: "association.id, which is configured twice", Want: "want each association in one file"}}))
+			wrong = append(wrong, fmt.Errorf("%s: %w", name, association.Problems{{Place: "association.id, which is configured twice", Want: "want each association in one file", SV: "Ange varje förbund i en enda fil."}}))
 		}
 		parsed[name], byID[f.Association.ID] = f, name
 	}
@@ -74,8 +74,13 @@ func parseFiles(files map[string][]byte) (map[string]*association.File, error) {
 
 func (s *Service) loadFile(ctx context.Context, name string, text []byte, f *association.File, accept bool) (*Report, error) {
 	in := incoming{name: name, decision: name + " " + Digest(text)[:12], association: f.Association.ID, wanted: programme.Split(f)}
+	isTurn := false
 	for range loadTries {
 		all, err := s.read(ctx, in.association)
+		if err != nil {
+			return nil, err
+		}
+		isOld, err := s.isSuperseded(ctx, in.association, Digest(text), all)
 		if err != nil {
 			return nil, err
 		}
@@ -85,7 +90,21 @@ func (s *Service) loadFile(ctx context.Context, name string, text []byte, f *ass
 			return nil, err
 		}
 		if len(after) == 0 {
-			return &Report{}, s.serve(ctx, in.association)
+			if !isOld {
+				err = s.noteLoad(ctx, in.association, Digest(text))
+			}
+			return &Report{}, errors.Join(err, s.serve(ctx, in.association))
+		}
+		if !isTurn {
+			giveBack, err := s.takeTurn(ctx, in.association)
+			defer giveBack()
+			if err != nil {
+				return nil, err
+			}
+			within, cancel := context.WithTimeout(ctx, turnTimeout)
+			defer cancel()
+			ctx, isTurn = within, true
+			continue // with what others have made of it meanwhile
 		}
 		tomorrow := civil.DateOf(now).AddDays(1)
 		c := compare(in.association, tomorrow, before, documentsOf(after))
@@ -95,11 +114,15 @@ func (s *Service) loadFile(ctx context.Context, name string, text []byte, f *ass
 		}
 		for _, x := range report.Findings {
 			if x.Prevents && c.before != nil { // what holds today is loaded as it is
-				c.problems = append(c.problems, association.Problem{Place: x.Object, Want: x.Text.EN})
+				c.problems = append(c.problems, association.Problem{Place: x.Object, Want: x.Text.EN, SV: x.Text.SV})
 			}
 		}
 		if len(c.problems) > 0 {
 			return report, c.problems
+		}
+		if !accept && isOld {
+			s.Log.WarnContext(ctx, "an older file than the one that was loaded last is not loaded again unless that is accepted", "association", in.association, "file", name, "digest", Digest(text))
+			return report, fmt.Errorf("%w: %w", ErrSuperseded, association.Problems{{Place: "file", Want: "want the file that was loaded last, a new one, or this one accepted; got one that has been replaced since it was loaded", SV: ErrSuperseded.Text.SV}})
 		}
 		if !accept {
 			if err := s.checkOrphans(ctx, after, tomorrow); err != nil {
@@ -108,14 +131,17 @@ func (s *Service) loadFile(ctx context.Context, name string, text []byte, f *ass
 		}
 		err = s.write(ctx, after)
 		if errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrStale) {
-			continue // another replica, or a planner, was faster
+			continue // a planner was faster
+		}
+		if err == nil {
+			err = s.noteLoad(ctx, in.association, Digest(text))
 		}
 		if err != nil {
 			return nil, err
 		}
 		err = s.serve(ctx, in.association) // before the events say it
 		s.Changed()
-		s.Log.InfoContext(ctx, "a programme was loaded", "association", in.association, "file", name, "objects", len(after))
+		s.Log.InfoContext(ctx, "a programme was loaded", "association", in.association, "file", name, "objects", len(after), "older", isOld)
 		return report, err
 	}
 	return nil, fault.ErrUnavailable.Because(fmt.Errorf("%s: %d writers were faster", name, loadTries))
@@ -173,7 +199,8 @@ func (s *Service) checkOrphans(ctx context.Context, changed []store.Versioned[Do
 		if n > 0 {
 			x := v.Value.Versions[len(v.Value.Versions)-1].Content.Series
 			orphaned = append(orphaned, association.Problem{Place: v.Value.ID, Want: fmt.Sprintf("want the activity (%s, %s %s) kept, as %d of its bookings go on; write what is another from a day on "+
-				"under changes, or its last day as until, or accept that the bookings end; got another one, or none", x.Name, x.Day, x.From, n)})
+				"under changes, or its last day as until, or accept that the bookings end; got another one, or none", x.Name, x.Day, x.From, n),
+				SV: fmt.Sprintf("Behåll aktiviteten (%s, %s %s): %d av dess bokningar går vidare. Skriv det som är annorlunda från en dag under changes, eller dess sista dag som until, eller godkänn att bokningarna upphör.", x.Name, x.Day, x.From, n)})
 		}
 	}
 	if orphaned == nil {
@@ -193,7 +220,11 @@ type incoming struct {
 func (in incoming) reconcile(all []store.Versioned[Document], by history.Author, now time.Time) (before []*programme.Object, changed []store.Versioned[Document], err error) {
 	today := civil.DateOf(now)
 	first, byID := programme.Beginning, map[string]store.Versioned[Document]{}
+	begun := map[string]bool{} // municipalities in which an activity of today has begun, and all of them
 	for _, v := range all {
+		if v.Value.hasBegun(now) {
+			begun[v.Value.Municipality], begun[""] = true, true
+		}
 		before, byID[v.Value.ID] = append(before, &v.Value.Object), v
 		if v.Value.Kind == programme.Association { // it is written last: the association is not new
 			first = today
@@ -209,35 +240,28 @@ func (in incoming) reconcile(all []store.Versioned[Document], by history.Author,
 			copied := *v.Value
 			d, from = &copied, today
 			d.Origin = programme.FromFile
-			if d.hasBegun(now) { // what has been stays
+			isOfAll := w.Kind == programme.Site || w.Kind == programme.ClosedDays
+			if d.hasBegun(now) || isOfAll && begun[d.Municipality] { // what has been stays
 				from = today.AddDays(1)
 			}
 		}
-		if isPlanned && w.Kind != programme.Series && w.Kind != programme.ClosedDays { // of others, a file says what holds on the day that it was exported
+		if isPlanned && w.Kind != programme.Series && w.Kind != programme.ClosedDays && w.Kind != programme.Site { // of others, a file says what holds on the day that it was exported
 			if have, holds := v.Value.On(today); holds && have.Content.Equal(w.Forms[0].Content) {
 				continue
 			}
 		}
 		if known {
-			if w.Municipality != d.Municipality {
-				wrong = append(wrong, association.Problem{Place: w.ID, Want: fmt.Sprintf("want it in the municipality %s, whose id it is; give it another id, or none; got %s", d.Municipality, w.Municipality)})
-			}
-			for _, f := range w.Forms {
-				c := f.Content
-				if is := c.Initiative; is != nil && is.FollowUpMethod == "" && len(d.Versions) > 0 { // not given, as in a file of before
-					was, open := d.Versions[len(d.Versions)-1].Content.Initiative, *is
-					open.FollowUpMethod, open.ESF = was.FollowUpMethod, was.ESF
-					c.Initiative = &open
-				}
-				if err := d.checkFixed(c); err != nil {
-					wrong = append(wrong, association.Problem{Place: w.ID, Want: "want orientation, followUpMethod and esf as they were when the initiative was created; give another one another id; got another"})
-				}
-			}
+			wrong = append(wrong, d.checkWanted(w)...)
 		}
-		switch isAnother := d.follow(w.Forms, from, in.decision, by, now); {
+		isAnother, err := d.follow(w.Forms, from, in.decision, by, now)
+		switch {
+		case err != nil:
+			t := fault.Of(err).Text
+			wrong = append(wrong, association.Problem{Place: w.ID, Want: t.EN, SV: t.SV})
 		case !isAnother:
 		case isPlanned:
-			refused = append(refused, association.Problem{Place: w.ID, Want: "want what the API has planned; take it from what finsam export writes, or leave it out of the file; got another content"})
+			refused = append(refused, association.Problem{Place: w.ID, Want: "want what the API has planned; take it from what finsam export writes, or leave it out of the file; got another content",
+				SV: "Ange det som är planerat i API:et, så som finsam export skriver det, eller utelämna det ur filen."})
 		default:
 			d.File, v.Value = in.name, d
 			changed = append(changed, v)
@@ -262,9 +286,31 @@ func (in incoming) reconcile(all []store.Versioned[Document], by history.Author,
 	return before, changed, nil
 }
 
+// checkWanted returns why an object that is there cannot be what a file wants. The method of
+// follow-up that a file does not give, as one of before, stays.
+func (d *Document) checkWanted(w programme.Wanted) (wrong association.Problems) {
+	if w.Municipality != d.Municipality {
+		wrong = append(wrong, association.Problem{Place: w.ID, Want: fmt.Sprintf("want it in the municipality %s, whose id it is; give it another id, or none; got %s", d.Municipality, w.Municipality),
+			SV: fmt.Sprintf("Ange kommunen %s, som har id:t, eller ett annat id, eller inget; nu står det %s.", d.Municipality, w.Municipality)})
+	}
+	for i := range w.Forms {
+		c := &w.Forms[i].Content
+		if was := d.fixed(); was != nil && c.Initiative.FollowUpMethod == "" {
+			kept := *c.Initiative
+			kept.FollowUpMethod, kept.ESF = was.FollowUpMethod, was.ESF || kept.ESF
+			c.Initiative = &kept
+		}
+		if err := d.checkFixed(*c); err != nil {
+			wrong = append(wrong, association.Problem{Place: w.ID, Want: "want orientation, followUpMethod and esf as they were when the initiative was created; give another one another id; got another",
+				SV: "Ange orientation, followUpMethod och esf som de var när insatsen skapades, eller ge en ny insats ett annat id."})
+		}
+	}
+	return wrong
+}
+
 // follow lets the object hold, from a day on, what the forms of a file say. It reports
-// whether something changes.
-func (d *Document) follow(forms []programme.Form, from civil.Date, decision string, by history.Author, now time.Time) (changed bool) {
+// whether something changes, or why the object has no room for it.
+func (d *Document) follow(forms []programme.Form, from civil.Date, decision string, by history.Author, now time.Time) (changed bool, err error) {
 	days := []civil.Date{from} // on which something may begin or end
 	for _, p := range d.Periods {
 		days = append(days, p.From, after(p.Until))
@@ -285,11 +331,14 @@ func (d *Document) follow(forms []programme.Form, from civil.Date, decision stri
 		case i < 0 || holds && have.Content.Equal(forms[i].Content):
 			continue
 		default:
+			if err := d.checkSize(forms[i].Content); err != nil {
+				return false, err
+			}
 			d.put(programme.Version{From: day, Until: forms[i].Until, Content: forms[i].Content, Decision: decision}, by, now)
 		}
 		changed = true
 	}
-	return changed
+	return changed, nil
 }
 
 // after returns the day after a last day; empty: it goes on.
@@ -319,24 +368,29 @@ func (s *Service) Export(ctx context.Context, association string, on civil.Date)
 func (r *Report) String() string {
 	text := r.Impact.String()
 	for _, f := range r.Findings {
-		text += "\n  " + f.Object + ": " + f.Text.EN
+		text += "\n  " + f.Object + ": " + f.Text.EN + " / " + f.Text.SV
 	}
 	return text
 }
 
-// String returns the counts as words, such as "12 enrolments, 1 booking".
+// String returns the counts as words, such as "12 enrolments, 1 booking", in English and
+// Swedish.
 func (i Impact) String() string {
-	var parts []string
+	var en, sv []string
 	for _, x := range []struct {
-		n    int
-		what string
-	}{{i.Enrolments, "enrolment"}, {i.Bookings, "booking"}, {i.Calendars, "calendar"}, {i.Cancellations, "cancellation"}, {i.Conflicts, "conflict"}} {
+		n                     int
+		one, many, ett, flera string
+	}{
+		{i.Enrolments, "enrolment", "enrolments", "inskrivning", "inskrivningar"}, {i.Bookings, "booking", "bookings", "bokning", "bokningar"},
+		{i.Calendars, "calendar", "calendars", "kalender", "kalendrar"}, {i.Cancellations, "cancellation", "cancellations", "inställt tillfälle", "inställda tillfällen"},
+		{i.Conflicts, "conflict", "conflicts", "krock", "krockar"},
+	} {
 		switch {
 		case x.n > 1:
-			parts = append(parts, fmt.Sprintf("%d %ss", x.n, x.what))
+			en, sv = append(en, fmt.Sprint(x.n, " ", x.many)), append(sv, fmt.Sprint(x.n, " ", x.flera))
 		case x.n == 1:
-			parts = append(parts, "1 "+x.what)
+			en, sv = append(en, "1 "+x.one), append(sv, "1 "+x.ett)
 		}
 	}
-	return cmp.Or(strings.Join(parts, ", "), "nobody is affected")
+	return cmp.Or(strings.Join(en, ", "), "nobody is affected") + " / " + cmp.Or(strings.Join(sv, ", "), "ingen berörs")
 }

@@ -180,7 +180,7 @@ func TestAFileThatOrphansBookingsIsRefusedUnlessThatIsAccepted(t *testing.T) {
 	if v, err := s.Service.Booking(servicetest.As(Coach(Molndal)), b.ID); err != nil || v.Booking.Activity != Walk {
 		t.Errorf("the booking: %v", err)
 	}
-	if _, n, err := load(t, s, false); err != nil || n != 1 { // the file of before
+	if _, n, err := load(t, s, true); err != nil || n != 1 { // the file of before
 		t.Errorf("%d steps, %v", n, err)
 	}
 	if x, _ := served(t, s).Activity(Walk); x.At("2026-12-22").Day != "tuesday" || x.At("2026-12-01").Day != "" {
@@ -344,7 +344,7 @@ func TestTheFormerFileIsLoadedAgain(t *testing.T) {
 	whole, err := os.ReadFile("../../standalone/example/insjoriket-whole.yaml")
 	servicetest.Must(t, err)
 	for n, text := range [][]byte{servicetest.Example(t), whole, servicetest.Example(t)} {
-		if _, err := s.Service.Programme.Load(system(), map[string][]byte{file: text}, false); err != nil {
+		if _, err := s.Service.Programme.Load(system(), map[string][]byte{file: text}, n == 2); err != nil {
 			t.Fatalf("load %d: %v", n+1, err)
 		}
 		s.Clock.Advance(24 * time.Hour)
@@ -434,5 +434,52 @@ func TestAnActivityThatGoesOnAfterABreakOrphansNobody(t *testing.T) {
 	}
 	if x, _ := served(t, s).Activity(Walk); x.At("2026-12-01").Day != "" || x.At("2027-01-12").Day != "tuesday" {
 		t.Errorf("the activity: %+v", x)
+	}
+}
+
+// TestAnOlderFileDoesNotReplaceALaterOne is: what was loaded before and has been replaced is
+// loaded again only if that is accepted, by whichever replica, also when it changed nothing.
+func TestAnOlderFileDoesNotReplaceALaterOne(t *testing.T) {
+	s := Start(t)
+	first, remarked, later := with(t), with(t, "association:", "# Påhittad anmärkning\nassociation:"), with(t, "maxWeeks: 24", "maxWeeks: 30")
+	load := func(files map[string][]byte, accept bool) error {
+		t.Helper()
+		s.Clock.Advance(time.Minute)
+		_, err := s.Service.Programme.Load(system(), files, accept)
+		return err
+	}
+	weeks := func() int { return served(t, s).Initiatives[0].Plan.MaxWeeks }
+	for _, files := range []map[string][]byte{first, remarked, later, later} {
+		servicetest.Must(t, load(files, false))
+	}
+	for what, files := range map[string]map[string][]byte{"the first file": first, "one that changed nothing then": remarked} {
+		if err := load(files, false); !errors.Is(err, ErrSuperseded) || weeks() != 30 || !strings.Contains(err.Error(), "ersatts") {
+			t.Errorf("%s: %v, %d weeks", what, err, weeks())
+		}
+	}
+	servicetest.Must(t, load(first, true))
+	if err := load(later, false); !errors.Is(err, ErrSuperseded) || weeks() != 24 {
+		t.Errorf("the later file is the older one now: %v, %d weeks", err, weeks())
+	}
+	if err := load(with(t, "maxWeeks: 24", "maxWeeks: 31"), false); err != nil || weeks() != 31 {
+		t.Errorf("a new file: %v, %d weeks", err, weeks())
+	}
+}
+
+func TestWhatIsWrongWithAFileIsSaidInBothLanguages(t *testing.T) {
+	s := Start(t)
+	for what, c := range map[string]struct{ was, is, en, sv string }{
+		"YAML itself":      {"association:", "association: [", "want YAML", "kan inte läsas"},
+		"an unknown field": {"maxWeeks: 24", "maxWeek: 24", "want only known fields, got field maxWeek", "Ange bara kända fält"},
+		"a list":           {"maxWeeks: 24", "maxWeeks: [24]", "want another kind of value", "Ange ett annat slags värde"},
+		"a value":          {"code: \"1481\"", "code: Tolvan", "want four digits", "Ange fyra siffror"},
+	} {
+		_, err := s.Service.Programme.Load(system(), with(t, c.was, c.is), false)
+		if err == nil || !strings.Contains(err.Error(), c.en) || !strings.Contains(err.Error(), " / ") || !strings.Contains(err.Error(), c.sv) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if got := (Impact{Enrolments: 12, Bookings: 1}).String(); got != "12 enrolments, 1 booking / 12 inskrivningar, 1 bokning" {
+		t.Errorf("an impact is %q", got)
 	}
 }

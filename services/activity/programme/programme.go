@@ -54,6 +54,7 @@ type Config struct {
 type Service struct {
 	Config
 	objects   *store.Collection[Document]
+	journals  *store.Collection[journal]
 	documents *guard.Documents[Document]
 	folder    folder
 	serving   sync.Mutex   // held while the objects of an association are read to be served
@@ -66,7 +67,11 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("programmes: %w", err)
 	}
-	s := &Service{Config: c, objects: objects}
+	journals, err := store.Open(ctx, c.Engine, journals)
+	if err != nil {
+		return nil, fmt.Errorf("programmes: %w", err)
+	}
+	s := &Service{Config: c, objects: objects, journals: journals}
 	s.documents = &guard.Documents[Document]{
 		Log: c.AccessLog, Store: objects, Kind: "programme",
 		Resource: func(_ context.Context, _ actor.Actor, _ string, d *Document) (access.Resource, error) {

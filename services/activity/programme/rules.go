@@ -1,9 +1,12 @@
 package programme
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,7 +14,6 @@ import (
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/history"
-	"github.com/finsam/finsam/pkg/idempotency"
 	"github.com/finsam/finsam/pkg/programme"
 )
 
@@ -42,8 +44,15 @@ var (
 		"Ingen version gäller den dagen eller senare.", "No version holds on that day or later.")
 	ErrFindings = fault.New(fault.Unprocessable, "programme-problems",
 		"Utkastet kan inte aktiveras. Läs vad kontrollen hittar och rätta det.", "The draft cannot be activated. Read what the check finds and correct it.")
+	ErrTooLarge = fault.New(fault.Unprocessable, "version-too-large",
+		"Innehållet får vara högst 256 KiB. Korta texterna, eller dela upp det.", "The content may have at most 256 KiB. Shorten the texts, or divide it.")
 	ErrTooMany = fault.New(fault.Conflict, "object-full",
-		"Objektet har ändrats för många gånger. Avsluta det och skapa ett nytt.", "The object has been changed too many times. End it and create another one.")
+		"Objektets versioner och historik är tillsammans större än 7 MiB, så utkastet ryms inte. Korta det, eller skapa ett objekt med ett annat id.",
+		"The versions and the history of the object have more than 7 MiB together, so there is no room for the draft. Shorten it, or create an object with another id.")
+	ErrBusy = fault.New(fault.Unavailable, "programme-busy",
+		"Någon annan ändrar programmet just nu. Försök igen om en stund.", "Somebody else is changing the programme now. Try again in a moment.")
+	ErrSuperseded = fault.New(fault.Conflict, "file-superseded",
+		"Filen har lästs in förut och ersatts sedan dess. Godkänn den uttryckligen om den ska gälla igen.", "The file was loaded before and has been replaced since. Accept it expressly if it is to hold again.")
 	ErrOrphans = fault.New(fault.Unprocessable, "orphans",
 		"Bokningar skulle bli utan sin aktivitet. Godkänn det uttryckligen, eller behåll aktiviteten.", "Bookings would be without their activity. Accept it expressly, or keep the activity.")
 	ErrOwnedByAPI = fault.New(fault.Conflict, "owned-by-api",
@@ -53,8 +62,39 @@ var (
 // partForm is a part of an object's id.
 var partForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 
-// maxSteps bounds how often an object can be changed.
-const maxSteps = 2000
+const (
+	maxVersion = 256 << 10 // bytes of a content
+	// maxObject is how many bytes an object has with a draft: what becomes of it adds less than
+	// the rest of 8 MiB, half of what MongoDB stores.
+	maxObject = 7 << 20
+)
+
+// checkSize returns ErrTooLarge or ErrTooMany unless the object can be stored with one more
+// content. Where there is no other room, versions that hold on no day are forgotten, but for the
+// first and the last: their steps stay.
+func (d *Document) checkSize(c programme.Content) error {
+	text, err := json.Marshal(c)
+	if err == nil && len(text) > maxVersion {
+		field := fields[d.Kind]
+		return ErrTooLarge.AtField("/" + strings.ToLower(field[:1]) + field[1:])
+	}
+	room := func() bool {
+		all, failed := json.Marshal(d)
+		err = errors.Join(err, failed)
+		return len(all)+len(text) <= maxObject
+	}
+	if !room() {
+		d.Versions = slices.DeleteFunc(slices.Clone(d.Versions), func(v programme.Version) bool {
+			first, last := d.Versions[0], d.Versions[len(d.Versions)-1]
+			holds := slices.ContainsFunc(d.Periods, func(p programme.Period) bool { return p.Version == v.N })
+			return !holds && !v.ActivatedAt.Equal(first.ActivatedAt) && v.N != last.N
+		})
+		if !room() {
+			return ErrTooMany
+		}
+	}
+	return err
+}
 
 // newDocument returns an object without a version, of an id such as "plan.activera.1441".
 // Which municipality it is of follows from the id, but for a series.
@@ -138,19 +178,23 @@ func (d *Document) checkPlanned(today civil.Date) error {
 	return nil
 }
 
-// Draw writes a draft, in place of one that is there.
+// Draw writes a draft, of a version or of an end, in place of one that is there.
 func (d *Document) Draw(v programme.Version, by history.Author, now time.Time) error {
 	today := civil.DateOf(now)
 	if err := d.checkPlanned(today); err != nil {
 		return err
 	}
+	first := "/validFrom"
+	if v.Ends {
+		first = "/from"
+	}
 	switch {
-	case len(d.Steps) >= maxSteps:
-		return ErrTooMany
-	case !isOf(v.Content, d.Kind):
+	case !v.Ends && !isOf(v.Content, d.Kind):
 		return ErrContent.AtField("/content")
 	case !v.From.Valid() || v.From < today:
-		return ErrFrom.AtField("/validFrom")
+		return ErrFrom.AtField(first)
+	case v.Ends && !d.HoldsFrom(v.From):
+		return ErrNotHeld
 	case v.Until != "" && (!v.Until.Valid() || v.Until < v.From):
 		return ErrPeriod.AtField("/validTo")
 	}
@@ -158,27 +202,38 @@ func (d *Document) Draw(v programme.Version, by history.Author, now time.Time) e
 		return err
 	}
 	if err := d.checkToday(v.From, v.Content.Series, now); err != nil {
-		return err.AtField("/validFrom")
+		return err.AtField(first)
+	}
+	if err := d.checkSize(v.Content); err != nil {
+		return err
 	}
 	d.Object.Draw(v, by, now)
 	d.take(Step{Kind: Drafted, Version: d.Draft.N, From: v.From, Decision: v.Decision}, by, now)
 	return nil
 }
 
-// checkFixed holds that what is fixed when an initiative is created stays. Who financed it is
-// as open as the method of its follow-up, as long as none was given.
-func (d *Document) checkFixed(c programme.Content) error {
-	if d.Kind != programme.Initiative || len(d.Versions) == 0 {
-		return nil
+// fixed returns what an initiative was created as: who financed it is as open as the method of
+// its follow-up, as long as none was given. nil: it is not created yet.
+func (d *Document) fixed() (was *association.Initiative) {
+	for _, v := range d.Versions {
+		if is := v.Content.Initiative; is != nil && (was == nil || was.FollowUpMethod == "") {
+			was = is
+		}
 	}
-	was := d.Versions[len(d.Versions)-1].Content.Initiative
-	isOpen := was.FollowUpMethod == ""
-	switch is := c.Initiative; {
+	return was
+}
+
+// checkFixed holds that what is fixed when an initiative is created stays.
+func (d *Document) checkFixed(c programme.Content) error {
+	was, is := d.fixed(), c.Initiative
+	switch {
+	case was == nil || is == nil:
+		return nil
 	case is.Orientation != was.Orientation:
 		return ErrImmutable.AtField("/initiative/orientation")
-	case is.FollowUpMethod != was.FollowUpMethod && !isOpen:
+	case is.FollowUpMethod != was.FollowUpMethod && was.FollowUpMethod != "":
 		return ErrImmutable.AtField("/initiative/followUpMethod")
-	case is.ESF != was.ESF && !isOpen:
+	case is.ESF != was.ESF && was.FollowUpMethod != "":
 		return ErrImmutable.AtField("/initiative/esf")
 	}
 	return nil
@@ -197,7 +252,7 @@ func (d *Document) Discard(by history.Author, now time.Time) error {
 	return nil
 }
 
-// Activate lets the draft hold, by somebody else than who wrote it.
+// Activate lets the draft hold, or the end that it is, by somebody else than who wrote it.
 func (d *Document) Activate(by history.Author, now time.Time) error {
 	today := civil.DateOf(now)
 	if err := d.checkPlanned(today); err != nil {
@@ -211,6 +266,8 @@ func (d *Document) Activate(by history.Author, now time.Time) error {
 		return ErrOwnDraft
 	case draft.From < today:
 		return ErrFrom.AtField("/validFrom")
+	case draft.Ends && !d.HoldsFrom(draft.From):
+		return ErrNotHeld
 	}
 	if err := d.checkFixed(draft.Content); err != nil {
 		return err
@@ -218,25 +275,12 @@ func (d *Document) Activate(by history.Author, now time.Time) error {
 	if err := d.checkToday(draft.From, draft.Content.Series, now); err != nil {
 		return err.AtField("/validFrom")
 	}
-	v := d.Object.Activate(by, now)
-	d.Origin, d.File = programme.FromAPI, ""
-	d.take(Step{Kind: Activated, Version: v.N, From: v.From, Decision: v.Decision}, by, now)
+	v, kind := d.Object.Activate(by, now), Ended
+	if !v.Ends {
+		kind, d.Origin, d.File = Activated, programme.FromAPI, ""
+	}
+	d.take(Step{Kind: kind, Version: v.N, From: v.From, Decision: v.Decision}, by, now)
 	return nil
-}
-
-// End lets no version hold from a day on.
-func (d *Document) End(on civil.Date, decision string, by history.Author, now time.Time) error {
-	today := civil.DateOf(now)
-	if err := d.checkPlanned(today); err != nil {
-		return err
-	}
-	if !on.Valid() || on < today {
-		return ErrFrom.AtField("/from")
-	}
-	if err := d.checkToday(on, nil, now); err != nil {
-		return err.AtField("/from")
-	}
-	return d.end(on, decision, by, now)
 }
 
 // hasBegun reports whether it is a series that takes place today and has begun.
@@ -246,9 +290,8 @@ func (d *Document) hasBegun(now time.Time) bool {
 	if !holds || v.Content.Series == nil {
 		return false
 	}
-	day, scheduled := v.Content.Series.Weekday()
 	from, timed := association.Clock(v.Content.Series.From)
-	return scheduled && timed && day == today.MidnightUTC().Weekday() && !now.Before(today.At(from))
+	return timed && len(v.Content.Series.Days(today, today)) > 0 && !now.Before(today.At(from))
 }
 
 // checkToday returns ErrFrom when a series that is another from a day on, or none, would not
@@ -259,12 +302,15 @@ func (d *Document) checkToday(from civil.Date, is *association.Activity, now tim
 		return nil
 	}
 	v, _ := d.On(today)
-	if was := v.Content.Series; is != nil && is.Day == was.Day && is.From == was.From && is.To == was.To {
+	if was := v.Content.Series; is != nil && len(is.Days(today, today)) > 0 && is.From == was.From && is.To == was.To {
 		return nil
 	}
-	return ErrFrom.WithText("Dagens tillfälle har börjat och ändras inte. Ange i morgon eller en senare dag.",
-		"Today's occurrence has begun and does not change. Give tomorrow or a later day.")
+	return begunToday
 }
+
+// begunToday says why a change from today on is refused.
+var begunToday = ErrFrom.WithText("Ett av dagens tillfällen har börjat och ändras inte. Ange i morgon eller en senare dag.",
+	"An occurrence of today has begun and does not change. Give tomorrow or a later day.")
 
 func (d *Document) end(on civil.Date, decision string, by history.Author, now time.Time) error {
 	if !d.Object.End(on) {
@@ -279,9 +325,4 @@ func (d *Document) put(v programme.Version, by history.Author, now time.Time) {
 	d.Object.Draw(v, by, now)
 	v = d.Object.Activate(by, now)
 	d.take(Step{Kind: Activated, Version: v.N, From: v.From, Decision: v.Decision}, by, now)
-}
-
-// isRepeat reports whether the object was created by the same request.
-func (d *Document) isRepeat(r idempotency.Receipt) bool {
-	return r.Fingerprint != "" && d.Receipt.Fingerprint == r.Fingerprint
 }

@@ -1,14 +1,17 @@
 package programme
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/programme"
 	"github.com/finsam/finsam/pkg/store"
@@ -50,6 +53,14 @@ func (b *board) differs(d *Document) string {
 	return ""
 }
 
+// ends lets an object end from a day on, by two people.
+func ends(d *Document, on civil.Date, now time.Time) error {
+	if err := d.Draw(programme.Version{From: on, Ends: true, Decision: "§ 1"}, coach, now); err != nil {
+		return err
+	}
+	return d.Activate(chief, now)
+}
+
 // TestWhatHasBeenNeverChanges takes any sequence of drafts, activations, splits and ends by
 // people, and compares each day with a board that is kept by hand.
 func TestWhatHasBeenNeverChanges(t *testing.T) {
@@ -68,7 +79,7 @@ func TestWhatHasBeenNeverChanges(t *testing.T) {
 			case 0:
 				now = now.AddDate(0, 0, 1+chance.IntN(4))
 			case 1:
-				err := d.End(on, "§ 1", coach, now)
+				err := ends(d, on, now)
 				if on < today != errors.Is(err, ErrFrom) {
 					t.Fatalf("seed %d: ended on %s, today is %s: %v", seed, on, today, err)
 				}
@@ -201,7 +212,7 @@ func TestAFileAndTheAPIDoNotOwnOneObject(t *testing.T) {
 	}
 	planned.Origin, planned.File = programme.FromFile, "a.yaml"
 	for what, err := range map[string]error{
-		"drafted": planned.Draw(programme.Version{From: "2026-12-01", Content: numbered(3)}, coach, now), "ended": planned.End("2026-12-01", "§ 1", coach, now),
+		"drafted": planned.Draw(programme.Version{From: "2026-12-01", Content: numbered(3)}, coach, now), "ended": ends(planned, "2026-12-01", now),
 	} {
 		if !errors.Is(err, ErrOwnedByFile) {
 			t.Errorf("%s by the API though a file owns it: %v", what, err)
@@ -318,10 +329,10 @@ func TestAnOccurrenceOfTodayThatHasBegunStays(t *testing.T) {
 			t.Errorf("%s, by a file: %+v", c.sentence, d.Periods)
 		}
 	}
-	if err := owned(programme.FromAPI).End(monday, "", coach, during); !errors.Is(err, ErrFrom) {
+	if err := ends(owned(programme.FromAPI), monday, during); !errors.Is(err, ErrFrom) {
 		t.Errorf("ended: %v", err)
 	}
-	if err := owned(programme.FromAPI).End(monday, "", coach, before); err != nil {
+	if err := ends(owned(programme.FromAPI), monday, before); err != nil {
 		t.Errorf("ended before it began: %v", err)
 	}
 }
@@ -396,5 +407,117 @@ func TestAFileChangesNothingThatIsFixed(t *testing.T) {
 	var wrong association.Problems
 	if _, err := loads(d, now, walk); !errors.As(err, &wrong) {
 		t.Errorf("an activity of another municipality: %v", err)
+	}
+}
+
+// TestAFileMovesNothingUnderAnOccurrenceThatHasBegun is: a site's new address, and closed days,
+// hold from tomorrow once an activity of the municipality has begun.
+func TestAFileMovesNothingUnderAnOccurrenceThatHasBegun(t *testing.T) {
+	const monday civil.Date = "2026-11-30"
+	of := func(id string, kind programme.Kind, municipality string, c programme.Content) programme.Wanted {
+		return programme.Wanted{ID: id, Kind: kind, Municipality: municipality, Forms: []programme.Form{{From: programme.Beginning, Content: c}}}
+	}
+	made := func(w programme.Wanted) *Document {
+		d, err := loads(&Document{Object: programme.Object{ID: w.ID, Kind: w.Kind, Municipality: w.Municipality, Origin: programme.FromFile}}, monday.AddDays(-20).At(0), w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	walk := of("series.walk", programme.Series, "1481", programme.Content{Series: &association.Activity{Name: "Promenad", Category: "social", Day: "monday", From: "13:00", To: "14:00"}})
+	for _, c := range []struct {
+		sentence string
+		object   programme.Wanted
+		is       programme.Content
+		hour     int
+		stays    bool
+	}{
+		{"a site, before it begins", of("site.1481.neon", programme.Site, "1481", programme.Content{Site: &association.Site{Name: "Neon"}}), programme.Content{Site: &association.Site{Name: "Neon 2"}}, 12, false},
+		{"a site, once it has begun", of("site.1481.neon", programme.Site, "1481", programme.Content{Site: &association.Site{Name: "Neon"}}), programme.Content{Site: &association.Site{Name: "Neon 2"}}, 13, true},
+		{"a site elsewhere", of("site.1489.neon", programme.Site, "1489", programme.Content{Site: &association.Site{Name: "Neon"}}), programme.Content{Site: &association.Site{Name: "Neon 2"}}, 13, false},
+		{"closed days of all", of("closed_days", programme.ClosedDays, "", programme.Content{ClosedDays: &association.Calendar{PublicHolidays: "open"}}), programme.Content{ClosedDays: &association.Calendar{PublicHolidays: "closed"}}, 13, true},
+		{"terms", of("terms", programme.Terms, "", programme.Content{Terms: &association.Terms{Decision: 7}}), programme.Content{Terms: &association.Terms{Decision: 8}}, 13, false},
+	} {
+		in := incoming{name: "a.yaml", association: "insjoriket", wanted: []programme.Wanted{walk, of(c.object.ID, c.object.Kind, c.object.Municipality, c.is)}}
+		members := &Document{Object: programme.Object{ID: "association", Kind: programme.Association}}
+		_, changed, err := in.reconcile([]store.Versioned[Document]{{Value: made(walk), Version: 1}, {Value: made(c.object), Version: 1}, {Value: members}}, history.System("activity"), monday.At(time.Duration(c.hour)*time.Hour))
+		if err != nil || len(changed) != 1 {
+			t.Fatalf("%s: %d changes, %v", c.sentence, len(changed), err)
+		}
+		today, _ := changed[0].Value.On(monday)
+		tomorrow, _ := changed[0].Value.On(monday.AddDays(1))
+		if stays := !today.Content.Equal(c.is); stays != c.stays || !tomorrow.Content.Equal(c.is) {
+			t.Errorf("%s: %+v", c.sentence, changed[0].Value.Periods)
+		}
+	}
+}
+
+// TestAnObjectHasABound is: a version, and a document with all of them.
+func TestAnObjectHasABound(t *testing.T) {
+	now := civil.Date("2026-11-30").At(9 * time.Hour)
+	text := func(n int) programme.Version {
+		return programme.Version{From: civil.DateOf(now), Content: programme.Content{ConsentText: &association.ConsentText{Title: "Påhittad", Text: strings.Repeat("x", n)}}}
+	}
+	d, err := newDocument("insjoriket", "consent_text.2026-1.sv", programme.ConsentText, "", programme.FromAPI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Draw(text(maxVersion), coach, now); !errors.Is(err, ErrTooLarge) || fault.Of(err).Fields[0].Pointer != "/consentText" {
+		t.Errorf("a content that is too large: %v", err)
+	}
+	size := func() int {
+		all, err := json.Marshal(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(all)
+	}
+	const many = 40
+	for range many { // each takes all days of the one before
+		now = now.Add(time.Second)
+		if err := errors.Join(d.Draw(text(maxVersion-100), coach, now), d.Activate(chief, now)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if last := d.Versions[len(d.Versions)-1]; size() > maxObject || len(d.Steps) != 2*many || d.Versions[0].N != 1 || last.N != many || d.Periods[0].Version != many {
+		t.Errorf("%d bytes of %d steps and %d versions, from %d to %d", size(), len(d.Steps), len(d.Versions), d.Versions[0].N, last.N)
+	}
+	// Versions that all hold on some day cannot be forgotten.
+	for range many {
+		now = now.AddDate(0, 0, 1)
+		if err = d.Draw(text(maxVersion-100), coach, now); err != nil {
+			break
+		}
+		if err = d.Activate(chief, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !errors.Is(err, ErrTooMany) || size() > 8<<20 {
+		t.Errorf("at %d bytes: %v", size(), err)
+	}
+}
+
+func TestAFileWithoutAFollowUpMethodKeepsIt(t *testing.T) {
+	now := civil.Date("2026-11-30").At(9 * time.Hour)
+	of := func(method string, esf bool) programme.Wanted {
+		return programme.Wanted{ID: "initiative.ung", Kind: programme.Initiative, Forms: []programme.Form{{From: programme.Beginning, Content: programme.Content{
+			Initiative: &association.Initiative{Name: "Påhittad " + method, Orientation: "individual", FollowUpMethod: method, ESF: esf},
+		}}}}
+	}
+	made, err := loads(&Document{Object: programme.Object{ID: "initiative.ung", Kind: programme.Initiative, Origin: programme.FromFile}}, now, of("skapa", false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := loads(made, now.AddDate(0, 0, 1), of("", false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if is := kept.Versions[1].Content.Initiative; is.FollowUpMethod != "skapa" || is.Name != "Påhittad " {
+		t.Errorf("it has become %+v", is)
+	}
+	for what, w := range map[string]programme.Wanted{"another method": of("bip", false), "a financing of before": of("", true)} {
+		if _, err := loads(kept, now.AddDate(0, 0, 2), w); err == nil {
+			t.Errorf("%s is taken", what)
+		}
 	}
 }

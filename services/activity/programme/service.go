@@ -5,10 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -23,6 +23,7 @@ import (
 	"github.com/finsam/finsam/pkg/idempotency"
 	"github.com/finsam/finsam/pkg/programme"
 	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/services/activity"
 )
 
 // View is an object as one caller sees it: without its draft for those who do not plan it.
@@ -62,7 +63,7 @@ func (s *Service) view(a actor.Actor, d *Document) (v *View, ok bool) {
 				operations = append(operations, activateOperation)
 			}
 		}
-		if last := len(d.Periods) - 1; last >= 0 && (d.Periods[last].Until == "" || d.Periods[last].Until >= today) {
+		if d.HoldsFrom(today) {
 			operations = append(operations, endOperation)
 		}
 	}
@@ -175,23 +176,20 @@ func (s *Service) Create(ctx context.Context, n Creation, key string) (*View, er
 		}
 		receipt.Fingerprint = s.Cipher.Fingerprint(append([]byte(key+" "), input...))
 	}
-	if n.ID == "" && n.Kind == programme.Series {
-		r := idempotency.Request{Actor: a, Operation: createOperation, Key: key, Now: now, NewID: s.NewID}
-		var lookup error
-		id, _, err := r.Find(func(id string) (was idempotency.Receipt, ok bool) {
-			old, err := s.objects.Get(ctx, a.Association, storedID(a.Association, seriesID(id)))
-			if err != nil {
-				if !errors.Is(err, store.ErrNotFound) {
-					lookup = err
-				}
-				return was, false
-			}
-			return old.Value.Receipt, true
-		})
-		if err = errors.Join(lookup, err); err != nil {
-			return nil, guard.Enter(ctx, s.AccessLog, entry, err)
+	request := idempotency.Request{Actor: a, Operation: createOperation, Key: key, Fingerprint: receipt.Fingerprint, Now: now, NewID: s.NewID}
+	creation, old, err := s.created(ctx, request)
+	if old != nil {
+		entry.Thing = thing(old.ID)
+	}
+	if err != nil || old != nil {
+		if err = guard.Enter(ctx, s.AccessLog, entry, err); err != nil {
+			return nil, err
 		}
-		n.ID = seriesID(id)
+		v, _ := s.view(a, old)
+		return v, nil
+	}
+	if n.ID == "" && n.Kind == programme.Series {
+		n.ID = seriesID(creation)
 	}
 	entry.Thing = thing(n.ID)
 	d, err = newDocument(a.Association, n.ID, n.Kind, n.Municipality, programme.FromAPI)
@@ -200,17 +198,19 @@ func (s *Service) Create(ctx context.Context, n Creation, key string) (*View, er
 	}
 	if err == nil {
 		d.Receipt = receipt
+		if key != "" {
+			d.Creation = creation
+		}
 		err = d.Draw(n.Draft, guard.Author(ctx), now)
 	}
 	if err = guard.Enter(ctx, s.AccessLog, entry, err); err != nil {
 		return nil, err
 	}
-	if _, err = s.objects.Insert(ctx, d); errors.Is(err, store.ErrExists) {
-		old, getErr := s.objects.Get(ctx, a.Association, storedID(a.Association, n.ID))
-		if getErr == nil && old.Value.isRepeat(receipt) {
-			d, err = old.Value, nil
-		} else if getErr == nil && n.Kind == programme.Series && key != "" && old.Value.Origin == programme.FromAPI {
-			err = idempotency.ErrKeyReused
+	if _, err = s.objects.Insert(ctx, d); errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrTaken) {
+		if _, old, again := s.created(ctx, request); again != nil {
+			err = again
+		} else if old != nil { // the same request was faster
+			d, err = old, nil
 		}
 	}
 	if err != nil {
@@ -219,6 +219,28 @@ func (s *Service) Create(ctx context.Context, n Creation, key string) (*View, er
 	s.Changed()
 	v, _ := s.view(a, d)
 	return v, nil
+}
+
+// created returns the object that a creation with the same key has made, and idempotency.
+// ErrKeyReused beside it when that was another one; without one, what an object that is created
+// now keeps of the key.
+func (s *Service) created(ctx context.Context, r idempotency.Request) (creation string, old *Document, err error) {
+	var lookup error
+	creation, found, err := r.Find(func(id string) (was idempotency.Receipt, ok bool) {
+		if r.Key == "" {
+			return was, false
+		}
+		found, err := s.objects.Find(ctx, store.Query{Association: r.Actor.Association, Where: []store.Cond{store.Equals(creationKey, id)}, Limit: 1})
+		if lookup = err; err != nil || len(found.Items) == 0 {
+			return was, false
+		}
+		old = found.Items[0].Value
+		return old.Receipt, true
+	})
+	if err = errors.Join(lookup, err); err != nil || !found {
+		return creation, nil, err
+	}
+	return creation, old, r.Same(old.Receipt)
 }
 
 // seriesID returns the object id of the series that an activity is.
@@ -234,63 +256,35 @@ func (s *Service) Discard(ctx context.Context, id string, ifVersion int64) (*Vie
 	return s.change(ctx, discardOperation, id, ifVersion, func(d *Document) error { return d.Discard(guard.Author(ctx), s.Now()) })
 }
 
-// Activate lets the draft of an object at ifVersion hold. What the check finds prevents it.
+// ProposeEnd writes the draft of an end: from a day on no version of an object at ifVersion
+// holds, once it is activated. It takes the place of a draft that is there.
+func (s *Service) ProposeEnd(ctx context.Context, id string, ifVersion int64, on civil.Date, decision string) (*View, error) {
+	return s.change(ctx, endOperation, id, ifVersion, func(d *Document) error {
+		return d.Draw(programme.Version{From: on, Ends: true, Decision: decision}, guard.Author(ctx), s.Now())
+	})
+}
+
+// Activate lets the draft of an object at ifVersion hold, or the end that it is. What the
+// check finds prevents it, as what something else in the programme needs.
 func (s *Service) Activate(ctx context.Context, id string, ifVersion int64) (*View, error) {
-	return s.change(ctx, activateOperation, id, ifVersion, func(d *Document) error {
+	ctx, cancel := context.WithTimeout(ctx, turnTimeout)
+	defer cancel()
+	giveBack := func() {}
+	defer func() { giveBack() }() // once it is written
+	return s.change(ctx, activateOperation, id, ifVersion, func(d *Document) (err error) {
+		draft := d.Draft
 		if err := d.Activate(guard.Author(ctx), s.Now()); err != nil {
 			return err
 		}
-		c, err := s.compare(ctx, d.Association, d.Versions[len(d.Versions)-1].From, d)
+		if giveBack, err = s.takeTurn(ctx, d.Association); err != nil {
+			return err
+		}
+		c, err := s.compare(ctx, d.Association, draft.From, d)
 		if err != nil {
 			return err
 		}
-		return c.prevention()
+		return c.prevention(s.Now())
 	})
-}
-
-// End lets no version of an object at ifVersion hold from a day on. What another object needs,
-// as an initiative its plan, does not end before that.
-func (s *Service) End(ctx context.Context, id string, ifVersion int64, on civil.Date, decision string) (*View, error) {
-	return s.change(ctx, endOperation, id, ifVersion, func(d *Document) error {
-		if err := d.End(on, decision, guard.Author(ctx), s.Now()); err != nil {
-			return err
-		}
-		wrong, err := s.needed(ctx, d, on)
-		if err != nil {
-			return err
-		}
-		if wrong != nil {
-			return ErrFindings.WithText("Objektet kan inte upphöra, för annat i programmet behöver det. Läs vad, och ändra det först.",
-				"The object cannot end, as something else in the programme needs it. Read what, and change that first.").At(wrong...)
-		}
-		return nil
-	})
-}
-
-// needed returns for what an object that ends on a day is needed; nil for nothing. A site that
-// nothing takes place at any more ends, though former forms of activities name it.
-func (s *Service) needed(ctx context.Context, d *Document, on civil.Date) (wrong []fault.Field, err error) {
-	if d.Kind != programme.Site {
-		c, err := s.compare(ctx, d.Association, on, d)
-		if err != nil {
-			return nil, err
-		}
-		return c.wrong(), nil
-	}
-	series, err := s.read(ctx, d.Association, store.Equals(kindKey, string(programme.Series)), store.Equals(municipalityKey, d.Municipality))
-	for _, v := range series {
-		for _, p := range v.Value.Periods {
-			x := v.Value.Version(p.Version).Content.Series
-			if d.ID == "site."+d.Municipality+"."+x.Site && (p.Until == "" || p.Until >= on) {
-				wrong = append(wrong, fault.Field{Pointer: v.Value.ID, Code: ErrFindings.Code, Text: fault.Text{
-					SV: fmt.Sprintf("”%s” hålls där den dagen eller senare. Flytta aktiviteten, eller låt den upphöra först.", x.Name),
-					EN: fmt.Sprintf("“%s” takes place there on that day or later. Move the activity, or end it first.", x.Name),
-				}})
-				break
-			}
-		}
-	}
-	return wrong, err
 }
 
 func (s *Service) change(ctx context.Context, operation, id string, ifVersion int64, change func(*Document) error) (*View, error) {
@@ -300,7 +294,7 @@ func (s *Service) change(ctx context.Context, operation, id string, ifVersion in
 	if err != nil {
 		return nil, err
 	}
-	if operation == activateOperation || operation == endOperation { // before its event says it
+	if operation == activateOperation { // before its event says it
 		if err := s.serve(ctx, a.Association); err != nil { // the service's own feed brings it otherwise
 			s.Log.WarnContext(ctx, "a changed programme is served later", "error", err)
 		}
@@ -360,6 +354,7 @@ func (s *Service) compare(ctx context.Context, id string, on civil.Date, changed
 	return compare(id, on, objectsOf(all), changed), nil
 }
 
+// compare also looks at each later day of the two years on which anything changes.
 func compare(id string, on civil.Date, was []*programme.Object, changed []*Document) *comparison {
 	c := &comparison{association: id, on: on, changed: changed}
 	byID, days := map[string]*programme.Object{}, []civil.Date{on}
@@ -370,44 +365,58 @@ func compare(id string, on civil.Date, was []*programme.Object, changed []*Docum
 		byID[d.ID] = &d.Object
 	}
 	is := slices.SortedFunc(maps.Values(byID), func(a, b *programme.Object) int { return cmp.Compare(a.ID, b.ID) })
-	isEnrolledBy := func(o *programme.Object) bool { return o.Kind == programme.Initiative || o.Kind == programme.Plan }
-	for _, o := range is { // a plan must not end before its initiative
+	for _, o := range slices.Concat(was, is) {
 		for _, p := range o.Periods {
-			if end := after(p.Until); end > on && isEnrolledBy(o) && slices.ContainsFunc(changed, func(d *Document) bool { return isEnrolledBy(&d.Object) }) {
-				days = append(days, end)
+			for _, day := range []civil.Date{p.From, after(p.Until)} {
+				if !hasForms(o) && day > on && day <= on.AddYears(years) {
+					days = append(days, day)
+				}
 			}
 		}
 	}
+	slices.Sort(days)
 	// Written last: without it a first load has not written all yet, or ended halfway.
 	isServed := slices.ContainsFunc(was, func(o *programme.Object) bool { return o.Kind == programme.Association })
-	known := map[association.Problem]bool{}
-	about := func(p association.Problem) association.Problem {
-		if p.Object != "" {
-			p.Place = "" // where it is in the file changes with others
+	reported := map[association.Problem]bool{}
+	for n, day := range slices.Compact(days) {
+		if n == 1 {
+			was, is = slices.DeleteFunc(slices.Clone(was), hasForms), slices.DeleteFunc(is, hasForms)
 		}
-		return p
-	}
-	for n, day := range days {
-		var former *association.Association
-		var problems association.Problems
+		known, next := map[association.Problem]bool{}, programme.Assemble(is, day)
 		if isServed {
-			former, problems = assemble(was, day)
-		}
-		for _, p := range problems {
-			known[about(p)] = true
-		}
-		next, problems := assemble(is, day)
-		for _, p := range problems {
-			if !known[about(p)] {
+			former := programme.Assemble(was, day)
+			for _, p := range former.Check() {
 				known[about(p)] = true
+			}
+			if n == 0 {
+				c.before = former.Build()
+			}
+		}
+		for _, p := range next.Check() {
+			if x := about(p); !known[x] && !reported[x] {
+				reported[x] = true
 				c.problems = append(c.problems, p)
 			}
 		}
 		if n == 0 {
-			c.before, c.after = former, next
+			c.after = next.Build()
 		}
 	}
 	return c
+}
+
+// hasForms reports whether an assembled association has an object in all the forms that it
+// will have, so that what is wrong with one of them is found on any day.
+func hasForms(o *programme.Object) bool {
+	return o.Kind == programme.Series || o.Kind == programme.ClosedDays || o.Kind == programme.Site
+}
+
+// about returns a problem without its place in the file, which changes with other objects.
+func about(p association.Problem) association.Problem {
+	if p.Object != "" {
+		p.Place = ""
+	}
+	return p
 }
 
 // report simulates the change, and counts whom it is for.
@@ -420,12 +429,37 @@ func (s *Service) report(ctx context.Context, c *comparison) (*Report, error) {
 		}
 		r.Findings = Simulate(c.before, c.after, c.on, ids...)
 	}
+	if c.changesBegun(s.Now()) {
+		r.Findings = append(r.Findings, Finding{Object: c.changed[0].ID, Prevents: true, Text: begunToday.Text})
+	}
 	if c.before == nil {
 		return r, nil // nobody is there yet
 	}
 	var err error
 	r.Impact, err = s.Impact(ctx, c.before, c.after, c.on)
 	return r, err
+}
+
+// changesBegun reports whether an occurrence of today that has begun would be elsewhere, on a
+// closed day, or none: attendance is noted of it.
+func (c *comparison) changesBegun(now time.Time) bool {
+	today := civil.DateOf(now)
+	if c.before == nil || c.on > today {
+		return false
+	}
+	for _, w := range c.before.Weeks {
+		for _, x := range w.Activities {
+			was, occurs := activity.OccurrenceOn(x, today, nil)
+			if !occurs || was.Starts.IsZero() || now.Before(was.Starts) {
+				continue
+			}
+			y, _ := c.after.Activity(x.ID)
+			if is, occurs := activity.OccurrenceOn(y, today, nil); !occurs || is.Closed != was.Closed || is.Activity.Place != was.Activity.Place {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // wrong returns the problems as the fields of a refusal; nil for none.
@@ -437,8 +471,11 @@ func (c *comparison) wrong() (fields []fault.Field) {
 }
 
 // prevention returns ErrFindings with what prevents an activation; nil for nothing.
-func (c *comparison) prevention() error {
+func (c *comparison) prevention(now time.Time) error {
 	wrong := c.wrong()
+	if c.changesBegun(now) {
+		wrong = append(wrong, fault.Field{Pointer: "/validFrom", Code: ErrFrom.Code, Text: begunToday.Text})
+	}
 	if wrong == nil {
 		for _, f := range Simulate(c.before, c.after, c.on) {
 			if f.Prevents {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/finsam/finsam/pkg/idempotency"
 	"github.com/finsam/finsam/pkg/programme"
 	"github.com/finsam/finsam/pkg/servicetest"
+	"github.com/finsam/finsam/services/activity"
 	. "github.com/finsam/finsam/services/activity/activitytest"
 	. "github.com/finsam/finsam/services/activity/programme"
 )
@@ -126,9 +128,60 @@ func TestADraftIsForThoseWhoPlan(t *testing.T) {
 	if _, err = p.Discard(planner("planner-2", Molndal), made.ID, v.Writes); !errors.Is(err, ErrNoDraft) {
 		t.Errorf("discarded twice: %v", err)
 	}
-	if v, err = p.End(planner("planner-2", Molndal), made.ID, v.Writes, "2027-02-01", "§ 8"); err != nil || v.Periods[0].Until != "2027-01-31" {
-		t.Errorf("ended: %+v, %v", v, err)
+}
+
+// TestAnEndIsProposedCheckedAndCarriedOutByAnother is: ending is what an activation is.
+func TestAnEndIsProposedCheckedAndCarriedOutByAnother(t *testing.T) {
+	s := loaded(t)
+	servicetest.Run(t, s.Service.Run)
+	s.Enrolled(t, Person, Molndal)
+	p, first, second := s.Service.Programme, planner("planner-1", Molndal), planner("planner-2", Molndal)
+	made := planned(t, p, gym("2026-12-01"))
+	coach := servicetest.As(Coach(Molndal))
+	_, err := s.Service.Book(coach, activity.BookingRequest{Enrolment: Enrolment, Activity: made.ID[len("series."):], From: "2026-12-01"}, "")
+	servicetest.Must(t, err)
+	if _, err := p.ProposeEnd(first, made.ID, made.Writes, "2026-11-19", ""); !errors.Is(err, ErrFrom) || fault.Of(err).Fields[0].Pointer != "/from" {
+		t.Errorf("proposed of a day that has been: %v", err)
 	}
+	v, err := p.ProposeEnd(first, made.ID, made.Writes, "2027-02-01", "§ 8")
+	if err != nil || !v.Draft.Ends || v.Draft.From != "2027-02-01" || len(v.Periods) != 1 || v.Periods[0].Until != "" {
+		t.Fatalf("proposed: %+v, %v", v, err)
+	}
+	r, err := p.Check(first, v.ID)
+	if err != nil || r.Impact.Bookings != 1 || len(r.Problems)+len(r.Findings) != 0 {
+		t.Errorf("the check of it found %+v, %v", r, err)
+	}
+	if _, err := p.Activate(first, v.ID, v.Writes); !errors.Is(err, ErrOwnDraft) {
+		t.Errorf("its author ends it: %v", err)
+	}
+	if x, err := p.Object(coach, v.ID); err != nil || x.Draft != nil || x.Periods[0].Until != "" {
+		t.Errorf("a coach reads %+v, %v", x, err)
+	}
+	v, err = p.Activate(second, v.ID, v.Writes)
+	if err != nil || v.Draft != nil || v.Periods[0].Until != "2027-01-31" || len(v.Versions) != 1 {
+		t.Fatalf("ended: %+v, %v", v, err)
+	}
+	if last := v.Steps[len(v.Steps)-1]; last.Kind != Ended || last.From != "2027-02-01" || last.Decision != "§ 8" || last.By != "planner-2" {
+		t.Errorf("the step: %+v", last)
+	}
+	if _, err := p.ProposeEnd(first, v.ID, v.Writes, "2027-02-01", ""); !errors.Is(err, ErrNotHeld) {
+		t.Errorf("proposed again: %v", err)
+	}
+	if v, err = p.ProposeEnd(first, v.ID, v.Writes, "2027-01-01", ""); err != nil {
+		t.Fatal(err)
+	}
+	if v, err = p.Discard(second, v.ID, v.Writes); err != nil || v.Draft != nil || v.Periods[0].Until != "2027-01-31" {
+		t.Errorf("a proposal that is discarded: %+v, %v", v, err)
+	}
+}
+
+// ends proposes and carries out that an object ends.
+func ends(p *Service, v *View, on civil.Date) (*View, error) {
+	v, err := p.ProposeEnd(admin("admin-1"), v.ID, v.Writes, on, "")
+	if err != nil {
+		return nil, err
+	}
+	return p.Activate(admin("admin-2"), v.ID, v.Writes)
 }
 
 func TestTwoActivationsAtOnceAreOne(t *testing.T) {
@@ -174,6 +227,78 @@ func TestACreationIsRepeatedByItsKey(t *testing.T) {
 	other, err := p.Create(ctx, gym("2026-12-01"), "key-2")
 	if err != nil || other.ID == made.ID {
 		t.Errorf("another key: %v", err)
+	}
+	// An id of one's own makes no other request of it, nor does another kind.
+	named := gym("2026-12-01")
+	named.ID = "series.fb5fa133-7031-548c-88db-384e1fc1f78e"
+	site := Creation{ID: "site.1481.pahittad", Kind: programme.Site, Municipality: Molndal, Draft: programme.Version{From: "2026-12-01", Content: programme.Content{Site: &association.Site{Name: "Påhittad plats"}}}}
+	for _, n := range []Creation{named, site} {
+		if _, err := p.Create(ctx, n, "key-1"); !errors.Is(err, idempotency.ErrKeyReused) {
+			t.Errorf("%s with the key of another: %v", n.ID, err)
+		}
+		if _, err := p.Object(ctx, n.ID); !errors.Is(err, fault.ErrNotFound) {
+			t.Errorf("%s was created: %v", n.ID, err)
+		}
+	}
+	first, err := p.Create(ctx, site, "key-3")
+	servicetest.Must(t, err)
+	if again, err := p.Create(ctx, site, "key-3"); err != nil || again.ID != first.ID || again.Writes != first.Writes {
+		t.Errorf("a named one again: %+v, %v", again, err)
+	}
+	s.Clock.Advance(25 * time.Hour)
+	named.Draft.From = "2026-12-02"
+	if _, err := p.Create(ctx, named, "key-1"); err != nil {
+		t.Errorf("the key a day later: %v", err)
+	}
+}
+
+// TestOfManyCreationsWithOneKeyOneIsMade races different ids.
+func TestOfManyCreationsWithOneKeyOneIsMade(t *testing.T) {
+	s := loaded(t)
+	p, ctx := s.Service.Programme, planner("planner-1", Molndal)
+	var racing sync.WaitGroup
+	errs := make([]error, 8)
+	for i := range errs {
+		n := Creation{ID: fmt.Sprint("site.1481.plats-", i), Kind: programme.Site, Municipality: Molndal, Draft: programme.Version{From: "2026-12-01", Content: programme.Content{Site: &association.Site{Name: "Påhittad plats"}}}}
+		racing.Go(func() { _, errs[i] = p.Create(ctx, n, "key-1") })
+	}
+	racing.Wait()
+	won := 0
+	for _, err := range errs {
+		if err == nil {
+			won++
+		} else if !errors.Is(err, idempotency.ErrKeyReused) {
+			t.Error(err)
+		}
+	}
+	all, err := p.Objects(ctx, Filter{Kind: programme.Site, Municipality: Molndal})
+	servicetest.Must(t, err)
+	made := 0
+	for _, v := range all {
+		if v.Origin == programme.FromAPI {
+			made++
+		}
+	}
+	if won != 1 || made != 1 {
+		t.Errorf("%d requests made %d objects", won, made)
+	}
+}
+
+func TestTheTurnOfAProcessThatDiedIsOverAfterAWhile(t *testing.T) {
+	s := loaded(t)
+	p := s.Service.Programme
+	made, err := p.Create(planner("planner-1", Molndal), gym("2026-12-01"), "")
+	servicetest.Must(t, err)
+	_, err = p.TakeTurn(t.Context(), Tenant)
+	servicetest.Must(t, err)
+	impatient, cancel := context.WithTimeout(planner("planner-2", Molndal), 100*time.Millisecond)
+	defer cancel()
+	if _, err := p.Activate(impatient, made.ID, made.Writes); !errors.Is(err, ErrBusy) {
+		t.Errorf("in another's turn: %v", err)
+	}
+	s.Clock.Advance(TurnLifetime)
+	if _, err := p.Activate(planner("planner-2", Molndal), made.ID, made.Writes); err != nil {
+		t.Errorf("when it is over: %v", err)
 	}
 }
 
@@ -245,27 +370,30 @@ func TestWhatSomethingElseNeedsDoesNotEnd(t *testing.T) {
 	initiative := planned(t, p, Creation{ID: "initiative.ung", Kind: programme.Initiative, Draft: programme.Version{From: "2026-12-01", Content: programme.Content{
 		Initiative: &association.Initiative{Name: "Påhittad insats", Orientation: "individual", Ages: association.Ages{Lowest: 16, Highest: 29}},
 	}}})
-	_, err := p.End(admin("admin-1"), plan.ID, plan.Writes, "2027-01-01", "")
+	_, err := ends(p, plan, "2027-01-01")
 	if !errors.Is(err, ErrFindings) || len(fault.Of(err).Fields) == 0 || fault.Of(err).Fields[0].Pointer != "plan.ung#maxWeeks" {
 		t.Errorf("the plan of an initiative: %v", err)
 	}
-	_, err = p.End(admin("admin-1"), initiative.ID, initiative.Writes, "2027-01-01", "")
+	plan, err = p.Object(admin("admin-1"), plan.ID)
 	servicetest.Must(t, err)
-	_, err = p.End(admin("admin-1"), plan.ID, plan.Writes, "2027-01-01", "")
+	_, err = ends(p, initiative, "2027-01-01")
+	servicetest.Must(t, err)
+	_, err = p.Activate(admin("admin-2"), plan.ID, plan.Writes)
 	servicetest.Must(t, err)
 }
 
-// TestWhatWasWrongBeforePreventsNothing has a series at a site that is there until the new
-// year, and plans another one before it in the same week, which moves its place in the file.
+// TestWhatWasWrongBeforePreventsNothing has a series at a site that is not there any more, and
+// plans another one before it in the same week, which moves its place in the file.
 func TestWhatWasWrongBeforePreventsNothing(t *testing.T) {
 	s := loaded(t)
 	p := s.Service.Programme
-	planned(t, p, Creation{ID: "site.1481.lada", Kind: programme.Site, Municipality: Molndal, Draft: programme.Version{
-		From: "2026-12-01", Until: "2026-12-31", Content: programme.Content{Site: &association.Site{Name: "Påhittad lada"}},
+	site := planned(t, p, Creation{ID: "site.1481.lada", Kind: programme.Site, Municipality: Molndal, Draft: programme.Version{
+		From: "2026-12-01", Content: programme.Content{Site: &association.Site{Name: "Påhittad lada"}},
 	}})
 	n := gym("2026-12-01")
 	n.Draft.Content.Series.Site = "lada"
 	planned(t, p, n)
+	servicetest.Must(t, p.Forget(t.Context(), Tenant, site.ID))
 	n = gym("2027-01-04")
 	n.Draft.Content.Series.Day, n.Draft.Content.Series.Name = "monday", "Tidig påhittad gympa"
 	planned(t, p, n)
@@ -336,12 +464,122 @@ func TestASiteDoesNotEndUnderAnActivity(t *testing.T) {
 		made = append(made, v)
 	}
 	site, series := made[0], made[1]
-	_, err := p.End(planner("planner-1", Molndal), site.ID, site.Writes, "2027-02-01", "")
-	if of := fault.Of(err).Fields; !errors.Is(err, ErrFindings) || len(of) != 1 || of[0].Pointer != series.ID {
+	_, err := ends(p, site, "2027-02-01")
+	if of := fault.Of(err).Fields; !errors.Is(err, ErrFindings) || len(of) != 1 || of[0].Pointer != series.ID+"#site" {
 		t.Errorf("a site ended under an activity: %v, %+v", err, of)
 	}
-	_, err = p.End(planner("planner-1", Molndal), series.ID, series.Writes, "2027-02-01", "")
+	site, err = p.Object(admin("admin-1"), site.ID)
 	servicetest.Must(t, err)
-	_, err = p.End(planner("planner-1", Molndal), site.ID, site.Writes, "2027-02-01", "")
+	if r, err := p.Check(admin("admin-1"), site.ID); err != nil || len(r.Problems) != 1 || r.Problems[0].Object != series.ID {
+		t.Errorf("the check found %+v, %v", r, err)
+	}
+	_, err = ends(p, series, "2027-02-01")
+	servicetest.Must(t, err)
+	_, err = p.Activate(admin("admin-2"), site.ID, site.Writes)
+	servicetest.Must(t, err)
+}
+
+// TestASiteThatMovesLeavesPastWeeksWhereTheyWere plans another address of a site.
+func TestASiteThatMovesLeavesPastWeeksWhereTheyWere(t *testing.T) {
+	s := loaded(t)
+	servicetest.Run(t, s.Service.Run)
+	s.Enrolled(t, Person, Molndal)
+	p, coach := s.Service.Programme, servicetest.As(Coach(Molndal))
+	at := func(from civil.Date, address string) programme.Version {
+		return programme.Version{From: from, Content: programme.Content{Site: &association.Site{Name: "Påhittad sal", Address: address}}}
+	}
+	site := planned(t, p, Creation{ID: "site.1481.pahittad-sal", Kind: programme.Site, Municipality: Molndal, Draft: at("2026-11-20", "Gatan 1")})
+	n := gym("2026-11-20")
+	n.Draft.Content.Series.Site = "pahittad-sal"
+	series := planned(t, p, n)
+	_, err := s.Service.Book(coach, activity.BookingRequest{Enrolment: Enrolment, Activity: series.ID[len("series."):], From: "2026-11-20"}, "")
+	servicetest.Must(t, err)
+	s.Clock.Advance(7 * 24 * time.Hour)
+	site, err = p.Draw(admin("admin-1"), site.ID, site.Writes, at("2026-12-01", "Gatan 2"))
+	servicetest.Must(t, err)
+	if r, err := p.Check(admin("admin-1"), site.ID); err != nil || r.Impact.Bookings != 1 || len(r.Problems) != 0 {
+		t.Errorf("the check found %+v, %v", r, err)
+	}
+	_, err = p.Activate(admin("admin-2"), site.ID, site.Writes)
+	servicetest.Must(t, err)
+	s.Clock.Advance(7 * 24 * time.Hour)
+	for week, want := range map[string]string{"2026-W47": "Påhittad sal, Gatan 1", "2026-W48": "Påhittad sal, Gatan 1", "2026-W49": "Påhittad sal, Gatan 2"} {
+		w, err := s.Service.MunicipalityWeek(coach, Molndal, week)
+		servicetest.Must(t, err)
+		i := slices.IndexFunc(w.Items, func(o activity.Occurrence) bool { return "series."+o.Activity.ID == series.ID })
+		if i < 0 || w.Items[i].Activity.Place != want {
+			t.Errorf("in %s it is at %+v", week, w.Items)
+		}
+	}
+}
+
+// TestWhatHasBegunTodayIsNeitherMovedNorClosed is: by another object than its own either.
+func TestWhatHasBegunTodayIsNeitherMovedNorClosed(t *testing.T) {
+	s := loaded(t)
+	p, coach := s.Service.Programme, servicetest.As(Coach(Molndal))
+	site := planned(t, p, Creation{ID: "site.1481.pahittad-sal", Kind: programme.Site, Municipality: Molndal, Draft: programme.Version{From: "2026-11-20", Content: programme.Content{Site: &association.Site{Name: "Påhittad sal"}}}})
+	n := gym("2026-11-20")
+	n.Draft.Content.Series.Site = "pahittad-sal"
+	series := planned(t, p, n)
+	closed, err := p.Create(admin("admin-1"), Creation{ID: "closed_days.1481", Kind: programme.ClosedDays, Municipality: Molndal, Draft: programme.Version{From: "2026-11-20", Content: programme.Content{
+		ClosedDays: &association.Calendar{Closed: []association.ClosedPeriod{{From: "2026-11-20", Until: "2026-11-27", SV: "Påhittat stängt", EN: "Invented closing"}}},
+	}}}, "")
+	servicetest.Must(t, err)
+	moves := programme.Version{From: "2026-11-20", Content: programme.Content{Site: &association.Site{Name: "Påhittad sal", Address: "Gatan 2"}}}
+	site, err = p.Draw(admin("admin-1"), site.ID, site.Writes, moves)
+	servicetest.Must(t, err)
+	s.Clock.Advance(5 * time.Hour) // it is 15:00, and the occurrence begins
+	for _, v := range []*View{site, closed} {
+		if r, err := p.Check(admin("admin-1"), v.ID); err != nil || !slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Prevents && f.Object == v.ID }) {
+			t.Errorf("the check of %s found %+v, %v", v.ID, r, err)
+		}
+		if _, err := p.Activate(admin("admin-2"), v.ID, v.Writes); !errors.Is(err, ErrFindings) || fault.Of(err).Fields[0].Pointer != "/validFrom" {
+			t.Errorf("%s was activated: %v", v.ID, err)
+		}
+	}
+	moves.From = "2026-11-21"
+	site, err = p.Draw(admin("admin-1"), site.ID, site.Writes, moves)
+	servicetest.Must(t, err)
+	_, err = p.Activate(admin("admin-2"), site.ID, site.Writes)
+	servicetest.Must(t, err)
+	w, err := s.Service.MunicipalityWeek(coach, Molndal, "2026-W47")
+	servicetest.Must(t, err)
+	i := slices.IndexFunc(w.Items, func(o activity.Occurrence) bool { return "series."+o.Activity.ID == series.ID })
+	if i < 0 || w.Items[i].Closed || w.Items[i].Activity.Place != "Påhittad sal" {
+		t.Errorf("today it is at %+v", w.Items)
+	}
+}
+
+// TestEachDayOnWhichAnythingChangesIsChecked has an initiative that gets a shorter plan in
+// March, and a municipality's own plan from January on that leaves the longest time to it.
+func TestEachDayOnWhichAnythingChangesIsChecked(t *testing.T) {
+	s := loaded(t)
+	p := s.Service.Programme
+	plan := func(weeks int, from civil.Date, maxWeeks int) programme.Version {
+		return programme.Version{From: from, Content: programme.Content{
+			Plan: &association.Plan{MaxWeeks: maxWeeks, Blocks: []association.Block{{Number: 1, Weeks: weeks, Closing: true, Content: []string{"health"}}}},
+		}}
+	}
+	own := planned(t, p, Creation{ID: "plan.ung", Kind: programme.Plan, Draft: plan(12, "2026-12-01", 12)})
+	planned(t, p, Creation{ID: "initiative.ung", Kind: programme.Initiative, Draft: programme.Version{From: "2026-12-01", Content: programme.Content{
+		Initiative: &association.Initiative{Name: "Påhittad insats", Orientation: "individual", Ages: association.Ages{Lowest: 16, Highest: 29}},
+	}}})
+	own, err := p.Draw(admin("admin-1"), own.ID, own.Writes, plan(6, "2027-03-01", 6))
+	servicetest.Must(t, err)
+	_, err = p.Activate(admin("admin-2"), own.ID, own.Writes)
+	servicetest.Must(t, err)
+	v, err := p.Create(admin("admin-1"), Creation{ID: "plan.ung.1481", Kind: programme.Plan, Municipality: Molndal, Draft: plan(12, "2027-01-01", 0)}, "")
+	servicetest.Must(t, err)
+	if r, err := p.Check(admin("admin-1"), v.ID); err != nil || len(r.Problems) != 1 || r.Problems[0].Object != v.ID || r.Problems[0].Field != "blocks" {
+		t.Errorf("the check found %+v, %v", r, err)
+	}
+	if _, err := p.Activate(admin("admin-2"), v.ID, v.Writes); !errors.Is(err, ErrFindings) {
+		t.Errorf("it was activated: %v", err)
+	}
+	d := plan(12, "2027-01-01", 0)
+	d.Until = "2027-02-28"
+	v, err = p.Draw(admin("admin-1"), v.ID, v.Writes, d)
+	servicetest.Must(t, err)
+	_, err = p.Activate(admin("admin-2"), v.ID, v.Writes)
 	servicetest.Must(t, err)
 }

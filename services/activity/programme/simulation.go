@@ -105,16 +105,14 @@ func (s *simulation) sessions(x association.Activity) []session {
 		return nil
 	}
 	var all []session
-	for _, p := range s.spans(x) {
-		day, scheduled := p.form.Weekday()
-		if !scheduled {
-			continue
+	for _, p := range x.Days(s.dates[0], s.dates[len(s.dates)-1]) {
+		d := s.index(p.Date)
+		isOff := closed[d]
+		if p.Form.Holidays != "" {
+			isOff = p.Form.IsOff(p.Date)
 		}
-		untilDay := (int(day) + 6 - (p.from+s.weekday)%7) % 7
-		for d := p.from + untilDay; d < p.until; d += 7 {
-			if !closed[d] {
-				all = append(all, session{d, p.form})
-			}
+		if !isOff {
+			all = append(all, session{d, p.Form})
 		}
 	}
 	return all
@@ -139,7 +137,7 @@ func (s *simulation) offer(m association.Municipality) offer {
 	}
 	for _, x := range o.activities {
 		for _, p := range s.spans(x) {
-			if !p.form.Gone && p.form.Day == "" {
+			if !p.form.Gone && !p.form.HasDays() {
 				o.offered[p.form.Category] = true
 			}
 		}

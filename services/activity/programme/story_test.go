@@ -80,7 +80,9 @@ func TestFromADraftThroughItsCheckToItsActivation(t *testing.T) {
 		t.Errorf("the week after: %+v, %v", w, err)
 	}
 
-	v, err = s.Service.Programme.End(ctx, v.ID, v.Writes, "2026-12-10", "")
+	v, err = s.Service.Programme.ProposeEnd(ctx, v.ID, v.Writes, "2026-12-10", "")
+	servicetest.Must(t, err)
+	v, err = s.Service.Programme.Activate(other, v.ID, v.Writes)
 	servicetest.Must(t, err)
 	servicetest.Eventually(t, "the booking has ended with its activity", func() bool {
 		all, err := s.Service.Bookings(coach, service.BookingFilter{Activity: gymnastics}, store.Window{Limit: 20})
@@ -137,7 +139,7 @@ func TestASeriesThatEndsBeforeItBeginsLeavesNoBookingBehind(t *testing.T) {
 	coach := servicetest.As(Coach(Molndal))
 	b, err := s.Service.Book(coach, activity.BookingRequest{Enrolment: Enrolment, Activity: strings.TrimPrefix(v.ID, "series."), From: "2027-01-11"}, "")
 	servicetest.Must(t, err)
-	_, err = s.Service.Programme.End(admin("admin-1"), v.ID, v.Writes, "2026-12-01", "")
+	_, err = ends(s.Service.Programme, v, "2026-12-01")
 	servicetest.Must(t, err)
 	servicetest.Eventually(t, "the booking has ended with its activity", func() bool {
 		is, err := s.Service.Booking(coach, b.ID)

@@ -50,7 +50,7 @@ func TestEveryAccessIsEnteredWithItsRelationAndOutcome(t *testing.T) {
 		{"a list", coach, "GET", "/bookings", nil, nil, 200,
 			accesslog.Entry{Operation: "listBookings", Thing: "bookings", Outcome: accesslog.Done, Why: "own-municipality"}},
 		{"the day's list, for its leader", supervisor, "GET", "/activities/" + Walk + "/days/2026-11-17", nil, nil, 200,
-			accesslog.Entry{Operation: "getActivityDay", Thing: "activity/" + Walk + "/2026-11-17", Outcome: accesslog.Done, Why: "own-municipality"}},
+			accesslog.Entry{Operation: "getActivityDay", Thing: "activity/" + Walk + "/2026-11-17", Outcome: accesslog.Done, Why: "own-list"}},
 		{"a week", coach, "GET", week, nil, nil, 200,
 			accesslog.Entry{Operation: "getParticipantWeek", Thing: "participant/" + Person, Outcome: accesslog.Done, Why: "own-municipality"}},
 		{"a week of somebody else's participant", elsewhere, "GET", week, nil, nil, 404,

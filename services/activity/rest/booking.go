@@ -15,6 +15,7 @@ import (
 func (h handlers) CreateBooking(ctx context.Context, r api.CreateBookingRequestObject) (api.CreateBookingResponseObject, error) {
 	b, err := h.service.Book(ctx, activity.BookingRequest{
 		Enrolment: r.Body.Enrolment, Activity: r.Body.Activity, From: civil.Date(r.Body.From), Until: civil.Date(rest.Value(r.Body.Until)),
+		Slot: string(rest.Value(r.Body.Slot)), Wait: rest.Value(r.Body.Wait), Priority: string(rest.Value(r.Body.Priority)),
 	}, rest.Value(r.Params.IdempotencyKey))
 	if err != nil {
 		return nil, err
@@ -31,11 +32,17 @@ func (h handlers) ListBookings(ctx context.Context, r api.ListBookingsRequestObj
 	f := service.BookingFilter{
 		Participant: rest.Value(r.Params.Participant), Enrolment: rest.Value(r.Params.Enrolment),
 		Activity: rest.Value(r.Params.Activity), State: activity.State(rest.Value(r.Params.State)),
-		ChangedSince: rest.Value(r.Params.ChangedSince).UTC(), Conflict: rest.Value(r.Params.Conflict),
+		ChangedSince: rest.Value(r.Params.ChangedSince).UTC(), Conflict: rest.Value(r.Params.Conflict), Contradicted: rest.Value(r.Params.Contradicted), Received: rest.Value(r.Params.Received),
 	}
-	since, conflict := "", ""
+	since, conflict, contradicted, received := "", "", "", ""
+	if f.Contradicted {
+		contradicted = "true"
+	}
 	if f.Conflict {
 		conflict = "true"
+	}
+	if f.Received {
+		received = "true"
 	}
 	if !f.ChangedSince.IsZero() {
 		since = f.ChangedSince.Format(time.RFC3339Nano)
@@ -44,18 +51,18 @@ func (h handlers) ListBookings(ctx context.Context, r api.ListBookingsRequestObj
 	if err != nil {
 		return nil, err
 	}
-	identity, err := h.identities(ctx, r.Params.Include, l.Items)
+	identity, err := h.identities(ctx, r.Params.Include, rest.Map(l.Items, func(b *service.BookingView) string { return b.Participant }))
 	if err != nil {
 		return nil, err
 	}
-	q := rest.Query("participant", f.Participant, "enrolment", f.Enrolment, "activity", f.Activity, "state", string(f.State), "changedSince", since, "conflict", conflict)
+	q := rest.Query("participant", f.Participant, "enrolment", f.Enrolment, "activity", f.Activity, "state", string(f.State), "changedSince", since, "conflict", conflict, "contradicted", contradicted, "received", received)
 	if r.Params.Include != nil {
 		q.Set("include", string(api.ListIncludeIdentity))
 	}
 	return api.ListBookings200JSONResponse{
 		Items: rest.Map(l.Items, func(b *service.BookingView) api.Booking {
 			item := h.booking(b)
-			item.Identity = identity(b)
+			item.Identity = identity(b.Participant)
 			return item
 		}),
 		UnderscoreMeta:  rest.NewMeta(w, len(l.Items), l.Next, l.Total),
@@ -63,15 +70,15 @@ func (h handlers) ListBookings(ctx context.Context, r api.ListBookingsRequestObj
 	}, nil
 }
 
-// identities returns what writes whose a booking is: nil unless it is asked for, and of one
+// identities returns what writes who a participant is: nil unless it is asked for, and of one
 // whom the caller may not know.
-func (h handlers) identities(ctx context.Context, include *[]api.ListInclude, bookings []*service.BookingView) (func(*service.BookingView) *api.ListedIdentity, error) {
+func (h handlers) identities(ctx context.Context, include *[]api.ListInclude, participants []string) (func(participant string) *api.ListedIdentity, error) {
 	if include == nil {
-		return func(*service.BookingView) *api.ListedIdentity { return nil }, nil
+		return func(string) *api.ListedIdentity { return nil }, nil
 	}
-	who, err := h.service.IdentitiesIn(ctx, bookings)
-	return func(b *service.BookingView) *api.ListedIdentity {
-		i, shown := who[b.Participant]
+	who, err := h.service.IdentitiesIn(ctx, participants)
+	return func(participant string) *api.ListedIdentity {
+		i, shown := who[participant]
 		if !shown {
 			return nil
 		}
@@ -97,20 +104,6 @@ func (h handlers) CancelBooking(ctx context.Context, r api.CancelBookingRequestO
 	return api.CancelBooking200JSONResponse{BookingChangedJSONResponse: c}, err
 }
 
-func (h handlers) NoteAttendance(ctx context.Context, r api.NoteAttendanceRequestObject) (api.NoteAttendanceResponseObject, error) {
-	c, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.BookingView, error) {
-		return h.service.NoteAttendance(ctx, r.Id, version, activity.Note{Date: civil.Date(r.Body.Date), Attendance: activity.Attendance(r.Body.Attendance)})
-	}, h.changed)
-	return api.NoteAttendance200JSONResponse{BookingChangedJSONResponse: c}, err
-}
-
-func (h handlers) CorrectAttendance(ctx context.Context, r api.CorrectAttendanceRequestObject) (api.CorrectAttendanceResponseObject, error) {
-	c, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.BookingView, error) {
-		return h.service.CorrectAttendance(ctx, r.Id, version, civil.Date(r.Body.Date), activity.Attendance(rest.Value(r.Body.Attendance)), r.Body.Reason)
-	}, h.changed)
-	return api.CorrectAttendance200JSONResponse{BookingChangedJSONResponse: c}, err
-}
-
 func (h handlers) changed(b *service.BookingView) api.BookingChangedJSONResponse {
 	tag := rest.ETag(b.Version())
 	return api.BookingChangedJSONResponse{
@@ -122,18 +115,23 @@ func (h handlers) booking(b *service.BookingView) api.Booking {
 	version := b.Version()
 	body := api.Booking{
 		Id: b.ID, Version: &version, Enrolment: b.Enrolment, Participant: b.Participant, Municipality: b.Municipality, Activity: b.Activity,
-		Name: rest.Optional(b.Name), From: string(b.From), State: api.BookingState(b.Status.State), ChangedAt: b.ChangedAt(),
+		Name: rest.Optional(b.Name), Group: rest.Optional(b.Group), From: string(b.From), State: api.BookingState(b.Status.State), ChangedAt: b.ChangedAt(),
 		Attendances: []api.AttendanceNote{}, Timeline: make([]api.BookingStep, 0, len(b.Steps)),
-		UnderscoreLinks: api.Links{h.paths.Link("self", "getBooking", b.ID), h.paths.Link("participantWeek", "getParticipantWeek", b.Participant)},
+		Slot: rest.Optional(api.LocalTime(b.Slot)), Host: rest.Optional(b.Host), Priority: rest.Optional(api.BookingPriority(b.Priority)), Position: rest.Optional(b.Position),
+		UnderscoreLinks: api.Links{h.paths.Link("self", "getBooking", b.ID)},
+	}
+	if !b.Received {
+		body.UnderscoreLinks = append(body.UnderscoreLinks, h.paths.Link("participantWeek", "getParticipantWeek", b.Participant))
+	}
+	if b.Status.State == activity.StateOffered {
+		body.Offer = &api.BookingOffer{Until: b.Status.OfferEnds}
 	}
 	body.UnderscoreLinks = h.paths.AppendActions(body.UnderscoreLinks, b.Operations, b.ID)
 	if last := b.Status.LastDay; last != activity.Forever {
 		body.Until = rest.Optional(string(last))
 	}
 	for _, n := range b.Status.Attendances() {
-		body.Attendances = append(body.Attendances, api.AttendanceNote{
-			Date: string(n.Date), Attendance: api.Attendance(n.Attendance), NotedAt: n.At,
-		})
+		body.Attendances = append(body.Attendances, *note(activity.Mark{Note: n, Others: b.Status.Others[n.Date]}))
 	}
 	for _, c := range b.Conflicts {
 		if body.Conflicts == nil {
@@ -146,9 +144,11 @@ func (h handlers) booking(b *service.BookingView) api.Booking {
 		step := api.BookingStep{
 			Number: int(s.N), At: s.At, Kind: api.BookingStepKind(s.Kind), By: rest.Optional(s.By),
 			Authority: rest.Optional(s.Authority), Date: rest.Optional(string(s.Date)),
-			Attendance: rest.Optional(api.Attendance(string(s.Attendance))), Text: rest.Optional(b.Reasons[s.N]),
+			Attendance: rest.Optional(api.Attendance(string(s.Attendance))), Text: rest.Optional(b.Reasons[s.N]), Until: rest.Optional(s.Until),
+			Minutes: rest.Optional(s.Minutes), AbsenceReason: rest.Optional(api.AbsenceReason(s.Reason)), Notified: rest.Optional(s.Notified), ClientId: rest.Optional(s.Client), NotedAt: rest.Optional(s.NotedAt),
 		}
 		if len(s.Plan) > 0 {
+			step.Rule = rest.Optional(s.Plan[0].Rule)
 			step.Day, step.From, step.To = rest.Optional(api.Weekday(s.Plan[0].Day)), rest.Optional(api.LocalTime(s.Plan[0].From)), rest.Optional(api.LocalTime(s.Plan[0].To))
 		}
 		if by := corrected[s.N]; by != nil {

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -62,16 +63,56 @@ func (h handlers) RevokeCalendarFeed(ctx context.Context, r api.RevokeCalendarFe
 	return api.RevokeCalendarFeed204Response{}, err
 }
 
+func (h handlers) CreateStaffCalendar(ctx context.Context, r api.CreateStaffCalendarRequestObject) (api.CreateStaffCalendarResponseObject, error) {
+	a, secret, err := h.service.OpenStaffCalendar(ctx, rest.Value(r.Body.Municipality), rest.Value(r.Params.IdempotencyKey))
+	if err != nil {
+		return nil, err
+	}
+	b := h.staffCalendar(a)
+	b.Token, b.UnderscoreLinks = &secret, append(b.UnderscoreLinks, h.paths.Link("calendar", "readCalendar", secret))
+	location, tag := b.UnderscoreLinks.Href("self"), rest.ETag(a.Version())
+	return api.CreateStaffCalendar201JSONResponse{Body: b, Headers: api.CreateStaffCalendar201ResponseHeaders{ETag: &tag, Location: &location}}, nil
+}
+
+func (h handlers) ListStaffCalendars(ctx context.Context, r api.ListStaffCalendarsRequestObject) (api.ListStaffCalendarsResponseObject, error) {
+	w := rest.NewPage(r.Params.Limit, r.Params.Page)
+	l, err := h.service.StaffCalendars(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	return api.ListStaffCalendars200JSONResponse{
+		Items:           rest.Map(l.Items, h.staffCalendar),
+		UnderscoreMeta:  rest.NewMeta(w, len(l.Items), "", l.Total),
+		UnderscoreLinks: rest.ListLinks(h.paths.Link("", "listStaffCalendars"), url.Values{}, w, ""),
+	}, nil
+}
+
+func (h handlers) GetStaffCalendar(ctx context.Context, r api.GetStaffCalendarRequestObject) (api.GetStaffCalendarResponseObject, error) {
+	a, err := h.service.StaffCalendar(ctx, r.Feed)
+	if err != nil {
+		return nil, err
+	}
+	tag := rest.ETag(a.Version())
+	return api.GetStaffCalendar200JSONResponse{Body: h.staffCalendar(a), Headers: api.GetStaffCalendar200ResponseHeaders{ETag: &tag}}, nil
+}
+
+func (h handlers) RevokeStaffCalendar(ctx context.Context, r api.RevokeStaffCalendarRequestObject) (api.RevokeStaffCalendarResponseObject, error) {
+	_, err := rest.AtVersion(r.Params.IfMatch, func(version int64) (any, error) {
+		return nil, h.service.RevokeStaffCalendar(ctx, r.Feed, version)
+	})
+	return api.RevokeStaffCalendar204Response{}, err
+}
+
 // calendarCaching lets the asking program, and nobody between, keep a calendar for a
 // quarter of an hour.
 const calendarCaching = "private, max-age=900"
 
 func (h handlers) ReadCalendar(ctx context.Context, r api.ReadCalendarRequestObject) (api.ReadCalendarResponseObject, error) {
-	entries, err := h.service.Calendar(ctx, strings.TrimSuffix(r.Token, ".ics")) // which some programs want
+	c, err := h.service.Calendar(ctx, strings.TrimSuffix(r.Token, ".ics")) // which some programs want
 	if err != nil {
 		return nil, err
 	}
-	text, err := calendar(entries)
+	text, err := calendar(c)
 	if err != nil {
 		return nil, err
 	}
@@ -89,49 +130,85 @@ func (h handlers) ReadCalendar(ctx context.Context, r api.ReadCalendarRequestObj
 func (h handlers) address(a *activity.Address) api.CalendarFeed {
 	version := a.Version()
 	b := api.CalendarFeed{
-		Id: a.ID, Version: &version, Participant: a.Participant, CreatedAt: a.Steps[0].At, State: api.CalendarFeedStateRevoked,
+		Id: a.ID, Version: &version, Participant: a.Participant, CreatedAt: a.Steps[0].At, State: addressState(a), LastFetchedAt: rest.Optional(a.ReadAt),
 		UnderscoreLinks: api.Links{h.paths.Link("self", "getCalendarFeed", a.Participant, a.ID)},
-	}
-	if a.State() == activity.AddressOpened {
-		b.State = api.CalendarFeedStateOpen
 	}
 	return b
 }
 
-// What a calendar says; the same for every entry and everybody.
+func (h handlers) staffCalendar(a *activity.Address) api.StaffCalendar {
+	b := api.StaffCalendar{
+		Id: a.ID, Version: a.Version(), Of: api.CalendarSubjectLeader, Municipality: rest.Optional(a.Municipality), CreatedAt: a.Steps[0].At, State: addressState(a), LastFetchedAt: rest.Optional(a.ReadAt),
+		UnderscoreLinks: api.Links{h.paths.Link("self", "getStaffCalendar", a.ID)},
+	}
+	if a.Leader == "" {
+		b.Of = api.CalendarSubjectMunicipality
+	}
+	return b
+}
+
+func addressState(a *activity.Address) api.CalendarFeedState {
+	if a.State() == activity.AddressOpened {
+		return api.CalendarFeedStateOpen
+	}
+	return api.CalendarFeedStateRevoked
+}
+
+// What calendars say. A participant's is the same for every entry and everybody.
 const (
-	calendarName  = "Min vecka"
-	entrySummary  = "Inbokad aktivitet"
-	calledOff     = "INSTÄLLT: " // before the summary, as many programs show no status
-	refreshEvery  = "PT1H"
-	localTimeForm = "20060102T150405"
-	utcTimeForm   = "20060102T150405Z"
+	participantName    = "Min vecka"
+	leaderName         = "Mina pass"
+	municipalityPrefix = "Veckan i "
+	entrySummary       = "Inbokad aktivitet"
+	slotSummary        = "Bokad tid"
+	calledOff          = "INSTÄLLT: " // before the summary, as many programs show no status
+	refreshEvery       = "PT1H"
+	localTimeForm      = "20060102T150405"
+	utcTimeForm        = "20060102T150405Z"
 )
 
 // calendar writes entries as iCalendar (RFC 5545): one event per occurrence,
 // with wall-clock times in Europe/Stockholm and the zone's rules beside them. The
-// same entries give the same text, so that its digest can be its ETag.
-func calendar(entries []activity.CalendarEntry) ([]byte, error) {
+// same entries give the same text, so that its digest can be its ETag. It is one text for all programs;
+// testdata/calendar shows what each of them needs of it.
+func calendar(of *service.Calendar) ([]byte, error) {
+	isOwn, isLeaders := of.Owner == "", of.Leader != ""
+	name, untitled := municipalityPrefix+of.Municipality, slotSummary
+	switch {
+	case isOwn:
+		name, untitled = participantName, entrySummary
+	case isLeaders:
+		name = leaderName
+	}
 	c := ics.NewCalendarFor("finsam")
 	c.SetProductId("-//finsam//calendar//SV")
 	c.SetCalscale("GREGORIAN")
 	c.SetMethod(ics.MethodPublish)
-	c.SetName(calendarName)
+	c.SetName(name)
+	c.SetXWRTimezone(civil.ZoneName) // which Google and Apple show
 	c.SetRefreshInterval(refreshEvery)
 	c.SetXPublishedTTL(refreshEvery)
 	c.AddVTimezone(timezone())
-	for _, e := range entries {
+	for _, e := range of.Entries {
 		v := c.AddEvent(e.UID)
 		changed := e.ChangedAt.UTC().Format(utcTimeForm)
 		v.SetProperty(ics.ComponentPropertyDtstamp, changed)
 		v.SetProperty(ics.ComponentPropertyLastModified, changed)
 		v.SetProperty(ics.ComponentPropertySequence, strconv.Itoa(e.Sequence))
-		v.SetSummary(entrySummary)
-		v.SetClass(ics.ClassificationPrivate)
-		v.SetStatus(ics.ObjectStatusConfirmed)
+		summary, status := cmp.Or(e.Title, untitled), ics.ObjectStatusConfirmed
 		if e.Cancelled {
-			v.SetStatus(ics.ObjectStatusCancelled)
-			v.SetSummary(calledOff + entrySummary)
+			summary, status = calledOff+summary, ics.ObjectStatusCancelled
+		}
+		v.SetSummary(summary)
+		v.SetStatus(status)
+		if e.Place != "" {
+			v.SetLocation(e.Place)
+		}
+		if isOwn { // who shares the telephone's calendar sees no more than that there is something
+			v.SetClass(ics.ClassificationPrivate)
+		}
+		if e.Cancelled || e.Starts.IsZero() || !isOwn && !isLeaders { // some time of the day, not all of it; or not the reader's own
+			v.SetTimeTransparency(ics.TransparencyTransparent)
 		}
 		if !e.Starts.IsZero() {
 			v.SetProperty(ics.ComponentPropertyDtStart, e.Starts.In(civil.Zone).Format(localTimeForm), ics.WithTZID(civil.ZoneName))
@@ -140,7 +217,6 @@ func calendar(entries []activity.CalendarEntry) ([]byte, error) {
 		}
 		v.SetProperty(ics.ComponentPropertyDtStart, strings.ReplaceAll(string(e.Date), "-", ""), ics.WithValue("DATE"))
 		v.SetProperty(ics.ComponentPropertyDtEnd, strings.ReplaceAll(string(e.Date.AddDays(1)), "-", ""), ics.WithValue("DATE"))
-		v.SetTimeTransparency(ics.TransparencyTransparent) // some time of the day, not all of it
 	}
 	var out bytes.Buffer
 	if err := c.SerializeTo(&out, ics.WithNewLineWindows); err != nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/finsam/finsam/pkg/servicetest"
 	"github.com/finsam/finsam/services/activity"
 	. "github.com/finsam/finsam/services/activity/activitytest"
+	"github.com/finsam/finsam/services/activity/service"
 )
 
 // read returns a calendar's events by date, as an independent parser sees them.
@@ -37,6 +38,11 @@ func read(t *testing.T, text []byte) (*goical.Calendar, map[string]goical.Event)
 	return c, events
 }
 
+// own is a participant's calendar.
+func own(entries ...activity.CalendarEntry) *service.Calendar {
+	return &service.Calendar{Address: &activity.Address{Participant: Person}, Entries: entries}
+}
+
 func TestACalendarProgramReadsTheRightTimesOverBothClockChanges(t *testing.T) {
 	var entries []activity.CalendarEntry
 	for _, d := range []civil.Date{"2026-03-24", "2026-03-31", "2026-10-20", "2026-10-27"} {
@@ -44,7 +50,7 @@ func TestACalendarProgramReadsTheRightTimesOverBothClockChanges(t *testing.T) {
 			UID: string(d) + "@finsam", Date: d, Starts: d.At(13 * time.Hour), Ends: d.At(14 * time.Hour), ChangedAt: time.Unix(0, 0),
 		})
 	}
-	text, err := calendar(entries)
+	text, err := calendar(own(entries...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +75,7 @@ func TestACalendarProgramReadsTheRightTimesOverBothClockChanges(t *testing.T) {
 
 // The rules in the VTIMEZONE are held against the zone database, change by change.
 func TestTheZonesRulesAreTheRealOnes(t *testing.T) {
-	text, err := calendar(nil)
+	text, err := calendar(own())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +180,7 @@ func (f *face) keepsNo(text string) {
 }
 
 func TestAnActivityWithoutTimesIsADayInTheCalendar(t *testing.T) {
-	text, err := calendar([]activity.CalendarEntry{{UID: "x@finsam", Date: "2026-12-31", ChangedAt: time.Unix(0, 0)}})
+	text, err := calendar(own(activity.CalendarEntry{UID: "x@finsam", Date: "2026-12-31", ChangedAt: time.Unix(0, 0)}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +203,7 @@ func TestACalendarProgramSeesWhatIsMovedAndWhatEnds(t *testing.T) {
 	b := activity.Book("b1", &activity.Enrolment{}, activity.BookingRequest{Activity: Walk, From: "2026-11-16"}, activity.PlanOf(series, "2026-11-16"), idempotency.Receipt{}, by, now)
 	events := func() map[string]goical.Event {
 		offered := func(string) (association.Activity, bool) { return series, true }
-		text, err := calendar(activity.CalendarOf([]*activity.Booking{b}, offered, nil, now))
+		text, err := calendar(own(activity.CalendarOf([]*activity.Booking{b}, offered, nil, now)...))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,7 +11,9 @@ import (
 )
 
 func (h handlers) CancelOccurrence(ctx context.Context, r api.CancelOccurrenceRequestObject) (api.CancelOccurrenceResponseObject, error) {
-	c, err := h.service.CallOff(ctx, r.Id, civil.Date(r.Body.Date), string(r.Body.Reason), rest.Value(r.Params.IdempotencyKey))
+	c, err := h.service.CallOff(ctx, r.Id, activity.CancellationRequest{
+		Date: civil.Date(r.Body.Date), Until: civil.Date(rest.Value(r.Body.Until)), Reason: string(r.Body.Reason), Message: rest.Value(r.Body.Message),
+	}, rest.Value(r.Params.IdempotencyKey))
 	if err != nil {
 		return nil, err
 	}
@@ -49,11 +51,17 @@ func (h handlers) cancellation(c *service.CancellationView) api.Cancellation {
 	version := c.Version()
 	b := api.Cancellation{
 		Id: c.ID, Version: &version, Activity: c.Activity, Municipality: c.Municipality, Date: string(c.Date), Week: week,
-		Reason: api.CancellationReason(c.Reason), State: api.CancellationState(c.Shown), CancelledAt: c.Steps[0].At,
+		Reason: api.CancellationReason(c.Reason), Message: rest.Optional(c.Message), State: api.CancellationState(c.Shown), CancelledAt: c.Steps[0].At,
 		UnderscoreLinks: api.Links{
 			h.paths.Link("self", "getCancellation", c.Activity, c.ID),
 			h.paths.Link("week", "getMunicipalityWeek", c.Municipality).With(rest.Query("week", week)),
 		},
+	}
+	for _, x := range c.Also {
+		if b.Also == nil {
+			b.Also = &[]api.CancelledAlso{}
+		}
+		*b.Also = append(*b.Also, api.CancelledAlso{Id: x.ID, Date: string(x.Date)})
 	}
 	if c.State() == activity.Restored {
 		b.RestoredAt = &c.Steps[len(c.Steps)-1].At

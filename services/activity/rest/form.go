@@ -18,6 +18,7 @@ var referralFields = []api.FormField{
 	{Pointer: "/unit", Label: api.Label{Sv: "Enheten som remitterar", En: "The referring unit"}, Kind: api.FormFieldKindUnit},
 	{Pointer: "/source", Label: api.Label{Sv: "För vem kommunen lämnar remissen", En: "On whose behalf the municipality hands in the referral"}, Kind: api.FormFieldKindCode, CodeList: rest.Optional("OnBehalf")},
 	{Pointer: "/wishedMunicipality", Label: api.Label{Sv: "Kommunen där personen vill delta", En: "The municipality where the person wants to take part"}, Kind: api.FormFieldKindMunicipality, Required: true},
+	{Pointer: "/wishedInitiative", Label: api.Label{Sv: "Insatsen som personen vill delta i", En: "The initiative that the person wants to take part in"}, Kind: api.FormFieldKindInitiative},
 	{Pointer: "/reason", Label: api.Label{Sv: "Varför personen remitteras", En: "Why the person is referred"}, Kind: api.FormFieldKindLongText, Required: true},
 	{Pointer: "/consent/given", Label: api.Label{Sv: "Personen har samtyckt skriftligt", En: "The person has consented in writing"}, Kind: api.FormFieldKindConfirmation, Required: true},
 	{Pointer: "/consent/givenOn", Label: api.Label{Sv: "Dagen då personen samtyckte", En: "The day on which the person consented"}, Kind: api.FormFieldKindDate, Required: true},

@@ -42,7 +42,7 @@ func TestEveryBadInputHasItsExactProblem(t *testing.T) {
 	f := newFace(t)
 	w := newWorld(f)
 	tables := map[string][]bad{}
-	for _, part := range []map[string][]bad{weekTables(w), referenceTables(w), programmeTables(w), bookingTables(w), calendarTables(w)} {
+	for _, part := range []map[string][]bad{weekTables(w), referenceTables(w), programmeTables(w), bookingTables(w), calendarTables(w), attendanceTables(w), placementTables(w), groupTables(w)} {
 		for operation, table := range part {
 			tables[operation] = table
 		}
@@ -129,9 +129,19 @@ type world struct {
 	off       string // cancellation of the walk of 24 November
 	restored  string // a cancellation that was lifted
 	address   string // version 1
+	absence   string // version 1
+	gone      string // an absence that was withdrawn
+	placed    string // an offer in carpentry from 23 November on
+	offered   string // one in textile
+	runs      string // one that runs since 20 November
 	drafted   string // a series that Mölndal's planner has drafted
 	wrong     string // one at a site that is not there
 	active    string // one that holds from 2027 on, version 2
+	group     string // planned, version 1
+	begun     string // a group that is open, version 2
+	over      string // a cancelled group, version 2
+	wait      string // version 1
+	waited    string // a wait that has ended, version 2
 	elsewhere actor.Actor
 	foreign   actor.Actor
 	referrer  actor.Actor
@@ -149,8 +159,18 @@ func newWorld(f *face) *world {
 	w.off = w.made("/activities/"+Walk+"/cancellations", object{"date": "2026-11-24", "reason": "weather"})
 	w.restored = w.made("/activities/"+Walk+"/cancellations", object{"date": "2026-12-01", "reason": "weather"})
 	w.must("POST", "/activities/"+Walk+"/cancellations/"+w.restored+"/restoration", nil, `"1"`)
+	w.placed = w.made("/placements", placing(nil), "Idempotency-Key", "placed")
+	w.offered = w.made("/placements", placing(object{"area": "textile", "days": []object{{"day": "wednesday"}}}))
+	w.runs = w.made("/placements", placing(object{"from": "2026-11-20", "answerBy": "2026-11-20", "days": []object{{"day": "friday"}}, "followUps": []string{"2026-12-04"}}))
+	w.must("POST", "/placements/"+w.runs+"/agreement", nil, `"1"`)
+	if err := w.Service.Placements.Advance(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
 	w.address = w.made("/participants/"+Person+"/calendar-feeds", nil)
-	if _, err := w.Service.Programme.Load(servicetest.As(actor.ForService("activity", Tenant)), map[string][]byte{"insjoriket.yaml": servicetest.Example(w.t)}, false); err != nil {
+	w.absence = w.made("/participants/"+Person+"/absences", object{"from": "2026-11-23", "until": "2026-11-27", "reason": "ill"})
+	w.gone = w.made("/participants/"+Person+"/absences", object{"from": "2026-11-30", "until": "2026-11-30", "reason": "care"})
+	w.must("POST", "/participants/"+Person+"/absences/"+w.gone+"/withdrawal", nil, `"1"`)
+	if _, err := w.Service.Programme.Load(servicetest.As(actor.ForService("activity", Tenant)), map[string][]byte{"insjoriket.yaml": []byte(strings.NewReplacer(OpensWorkshop...).Replace(string(servicetest.Example(w.t))))}, false); err != nil {
 		w.t.Fatal(err)
 	}
 	for _, id := range []*string{&w.drafted, &w.active} {
@@ -168,6 +188,14 @@ func newWorld(f *face) *world {
 	second := with(actor.Planner)
 	second.Subject = "planner-2"
 	w.do(second, "POST", "/programme-objects/"+w.active+"/activation", nil, "If-Match", `"1"`).Into(w.t, 200, nil)
+	for id, from := range map[*string]string{&w.group: "2027-01-12", &w.begun: "2027-03-30", &w.over: "2027-06-15"} {
+		*id = w.made("/activities/"+f.course()+"/groups", object{"from": from})
+	}
+	w.must("POST", "/groups/"+w.begun+"/opening", nil, `"1"`)
+	w.must("POST", "/groups/"+w.over+"/cancellation", object{"reason": "other"}, `"1"`)
+	w.wait = w.made("/group-waits", object{"enrolment": Enrolment, "category": "health"})
+	w.waited = w.made("/group-waits", object{"enrolment": Enrolment, "category": "social"})
+	w.must("POST", "/group-waits/"+w.waited+"/ending", nil, `"1"`)
 	return w
 }
 
@@ -198,7 +226,7 @@ func (w *world) operations(t *testing.T) []string {
 
 // neutral leaves out ids that differ between runs.
 func (w *world) neutral(text string) string {
-	for _, id := range []string{w.booking, w.ended, w.off, w.restored, w.address, w.drafted, w.active, w.wrong} {
+	for _, id := range []string{w.booking, w.ended, w.off, w.restored, w.address, w.absence, w.gone, w.drafted, w.active, w.wrong, w.placed, w.offered, w.runs, w.group, w.begun, w.over, w.wait, w.waited} {
 		text = strings.ReplaceAll(text, id, "<id>")
 	}
 	return text

@@ -96,7 +96,7 @@ func (h handlers) ActivateProgrammeDraft(ctx context.Context, r api.ActivateProg
 
 func (h handlers) EndProgrammeObject(ctx context.Context, r api.EndProgrammeObjectRequestObject) (api.EndProgrammeObjectResponseObject, error) {
 	b, tag, err := h.replan(r.Params.IfMatch, func(version int64) (*owner.View, error) {
-		return h.service.Programme.End(ctx, r.Id, version, civil.Date(r.Body.From), rest.Value(r.Body.Decision))
+		return h.service.Programme.ProposeEnd(ctx, r.Id, version, civil.Date(r.Body.From), rest.Value(r.Body.Decision))
 	})
 	return api.EndProgrammeObject200JSONResponse{Body: b, Headers: api.EndProgrammeObject200ResponseHeaders{ETag: &tag}}, err
 }
@@ -120,7 +120,7 @@ func (h handlers) CheckProgrammeDraft(ctx context.Context, r api.CheckProgrammeD
 	b := api.CheckProgrammeDraft200JSONResponse{
 		Object: r.Id, Problems: []api.ProgrammeFinding{}, Remarks: []api.ProgrammeFinding{},
 		Impact: api.ProgrammeImpact{
-			Enrolments: report.Impact.Enrolments, Bookings: report.Impact.Bookings, Calendars: report.Impact.Calendars,
+			Enrolments: report.Impact.Enrolments, Bookings: report.Impact.Bookings, Placements: report.Impact.Placements, Calendars: report.Impact.Calendars,
 			Cancellations: report.Impact.Cancellations, Conflicts: report.Impact.Conflicts, Conflicting: rest.OptionalList(report.Impact.Conflicting),
 		},
 		UnderscoreLinks: api.Links{h.paths.Link("object", "getProgrammeObject", r.Id)},
@@ -227,7 +227,7 @@ func versionBody(v programme.Version, authors bool) (b api.ProgrammeVersion, err
 	if err == nil {
 		err = json.Unmarshal(text, &b)
 	}
-	b.Number, b.ValidFrom, b.ValidTo, b.Decision = v.N, string(v.From), rest.Optional(string(v.Until)), rest.Optional(v.Decision)
+	b.Number, b.ValidFrom, b.ValidTo, b.Ends, b.Decision = v.N, string(v.From), rest.Optional(string(v.Until)), rest.Optional(v.Ends), rest.Optional(v.Decision)
 	if authors {
 		b.AuthoredBy, b.AuthoredAt = rest.Optional(v.By.Subject), rest.Optional(v.At)
 		if v.ActivatedBy != nil {

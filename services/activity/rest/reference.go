@@ -64,7 +64,7 @@ func (h handlers) initiative(in *association.Association, i association.Initiati
 		p := planBody(in, i, m.Code)
 		return api.Plan{
 			Id: p.Id, Version: p.Version, Municipality: m.Code, MaxWeeks: p.MaxWeeks, CheckInDays: p.CheckInDays, WeeksUsedBefore: p.WeeksUsedBefore,
-			CorrectionDays: p.CorrectionDays, Introduction: p.Introduction, Rules: p.Rules, Blocks: p.Blocks,
+			CorrectionDays: p.CorrectionDays, Introduction: p.Introduction, Rules: p.Rules, Absence: p.Absence, Blocks: p.Blocks,
 		}
 	})
 	if b.Version = rest.Optional(int64(i.Version)); b.Version == nil {
@@ -126,6 +126,8 @@ func planBody(in *association.Association, i association.Initiative, municipalit
 		}
 		return block
 	})
+	absence := p.Absence.Whole()
+	b.Absence = &api.ProgrammeAbsence{InRow: &absence.InRow, Percent: &absence.Percent, Weeks: &absence.Weeks}
 	category := func(c string) api.ActivityCategory { return api.ActivityCategory(c) }
 	if x := p.Introduction; x != nil {
 		b.Introduction = &api.ProgrammeIntroduction{Name: rest.Optional(x.Name), Weeks: rest.Optional(x.Weeks), Content: rest.OptionalList(rest.Map(x.Content, category))}

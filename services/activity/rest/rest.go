@@ -18,7 +18,8 @@ import (
 // handlers answers the operations of the contract, each by the method of its name.
 type handlers struct {
 	service *service.Service
-	paths   rest.Paths // of all operations that a body leads to
+	paths   rest.Paths       // of all operations that a body leads to
+	row     *contract.Schema // of a day's list
 }
 
 var _ api.StrictServerInterface = handlers{}
@@ -35,7 +36,11 @@ func New(s *service.Service, c server.Config) (*echo.Echo, error) {
 	if err != nil {
 		return nil, err
 	}
-	strict := api.NewStrictHandler(handlers{s, rest.Below(c.Prefix+web.BasePath, api.Paths)}, []api.StrictMiddlewareFunc{server.Gate[api.StrictHandlerFunc](c.AccessLog)})
+	row, err := c.Contract.Schema("NewDayAttendance")
+	if err != nil {
+		return nil, err
+	}
+	strict := api.NewStrictHandler(handlers{s, rest.Below(c.Prefix+web.BasePath, api.Paths), row}, []api.StrictMiddlewareFunc{server.Gate[api.StrictHandlerFunc](c.AccessLog)})
 	api.RegisterHandlersWithBaseURL(server.Routes{Echo: e}, strict, web.BasePath)
 	return e, nil
 }

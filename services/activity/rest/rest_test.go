@@ -25,7 +25,7 @@ type face struct {
 // enrolment in Mölndal.
 func newFace(t *testing.T) *face {
 	t.Helper()
-	f := &face{Suite: Start(t), t: t}
+	f := &face{Suite: Start(t, OpensWorkshop...), t: t}
 	servicetest.Run(t, f.Service.Run)
 	f.Enrolled(t, Person, Molndal)
 	f.api = servicetest.NewAPI(t, f.World, api.Spec, func(c server.Config) (*echo.Echo, error) { return New(f.Service, c) })
@@ -171,7 +171,7 @@ func TestTheDayAndTheParticipantsWeekShowAttendance(t *testing.T) {
 	f.do(supervisor, "POST", note, object{"date": "2026-11-17", "attendance": "absent_notified"}, "If-Match", `"1"`).Into(t, 200, &b)
 	var w api.ParticipantWeek
 	f.do(Participant(Person), "GET", "/participants/"+Person+"/week", nil).Into(t, 200, &w)
-	if len(w.Items) != 1 || *w.Items[0].Attendance != api.AttendanceAbsentNotified {
+	if len(w.Items) != 1 || *w.Items[0].Attendance != api.AttendanceAbsent || !*w.Items[0].Note.Notified {
 		t.Errorf("got %+v", w)
 	}
 	if next := servicetest.PathOf(t, w.UnderscoreLinks.Href("next")); next != "/participants/"+Person+"/week?week=2026-W48" {

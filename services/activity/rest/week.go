@@ -2,11 +2,9 @@ package rest
 
 import (
 	"context"
-	"slices"
 
 	api "github.com/finsam/finsam/pkg/api/activity"
 	"github.com/finsam/finsam/pkg/association"
-	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/activity"
@@ -46,33 +44,6 @@ func (h handlers) ListActivities(ctx context.Context, r api.ListActivitiesReques
 	}, nil
 }
 
-func (h handlers) GetActivityDay(ctx context.Context, r api.GetActivityDayRequestObject) (api.GetActivityDayResponseObject, error) {
-	d, err := h.service.Day(ctx, r.Id, civil.Date(r.Date))
-	if err != nil {
-		return nil, err
-	}
-	identity, err := h.identities(ctx, r.Params.Include, d.Bookings)
-	if err != nil {
-		return nil, err
-	}
-	b := api.GetActivityDay200JSONResponse{
-		Activity: r.Id, Date: r.Date, Occurrence: occurrence(d.Occurrence), Items: make([]api.ActivityDayItem, 0, len(d.Bookings)),
-		UnderscoreLinks: api.Links{h.paths.Link("self", "getActivityDay", r.Id, r.Date)},
-	}
-	for _, x := range d.Bookings {
-		n := x.Status.Notes[d.Occurrence.Date]
-		item := api.ActivityDayItem{
-			Booking: x.ID, Participant: x.Participant, Version: x.Version(), Attendance: rest.Optional(api.Attendance(string(n.Attendance))),
-			Identity: identity(x), UnderscoreLinks: api.Links{},
-		}
-		if slices.Contains(x.Operations, "noteAttendance") {
-			item.UnderscoreLinks = append(item.UnderscoreLinks, h.paths.Link("attendances", "noteAttendance", x.ID))
-		}
-		b.Items = append(b.Items, item)
-	}
-	return b, nil
-}
-
 func (h handlers) GetParticipantWeek(ctx context.Context, r api.GetParticipantWeekRequestObject) (api.GetParticipantWeekResponseObject, error) {
 	w, err := h.service.ParticipantWeek(ctx, r.Id, rest.Value(r.Params.Week))
 	if err != nil {
@@ -80,13 +51,29 @@ func (h handlers) GetParticipantWeek(ctx context.Context, r api.GetParticipantWe
 	}
 	return api.GetParticipantWeek200JSONResponse{
 		Participant: w.Participant, Week: w.Week.String(), FirstDay: string(w.Week.Monday()), LastDay: string(w.Week.Sunday()),
-		Items: rest.Map(w.Items, func(i service.BookedOccurrence) api.ParticipantWeekItem {
+		Items: rest.Map(w.Items, func(i activity.BookedOccurrence) api.ParticipantWeekItem {
 			return api.ParticipantWeekItem{
-				Booking: i.Booking, Attendance: rest.Optional(api.Attendance(i.Attendance)), Occurrence: occurrence(i.Occurrence),
+				Booking: rest.Optional(i.Booking), Placement: rest.Optional(i.Placement), Attendance: rest.Optional(api.Attendance(i.Note.Attendance)), Note: note(i.Mark), Occurrence: occurrence(i.Occurrence),
 			}
 		}),
-		UnderscoreLinks: h.weekLinks("getParticipantWeek", w.Participant, w.Week),
+		Lacks: rest.OptionalList(rest.Map(w.Lacks, shortfall)), UnderscoreLinks: h.weekLinks("getParticipantWeek", w.Participant, w.Week),
 	}, nil
+}
+
+// GetLeaderWeek answers GET /leaders/{leader}/week. No person is in it but the leader, by id.
+func (h handlers) GetLeaderWeek(ctx context.Context, r api.GetLeaderWeekRequestObject) (api.GetLeaderWeekResponseObject, error) {
+	w, err := h.service.LeaderWeek(ctx, r.Leader, rest.Value(r.Params.Week))
+	if err != nil {
+		return nil, err
+	}
+	tag := rest.ETag(w.Version)
+	if rest.NotModified(r.Params.IfNoneMatch, w.Version) {
+		return api.GetLeaderWeek304Response{Headers: api.GetLeaderWeek304ResponseHeaders{ETag: &tag}}, nil
+	}
+	return api.GetLeaderWeek200JSONResponse{Headers: api.GetLeaderWeek200ResponseHeaders{ETag: &tag}, Body: api.LeaderWeek{
+		Version: &w.Version, Leader: w.Leader, Week: w.Week.String(), FirstDay: string(w.Week.Monday()), LastDay: string(w.Week.Sunday()),
+		Items: rest.Map(w.Items, occurrence), UnderscoreLinks: h.weekLinks("getLeaderWeek", r.Leader, w.Week),
+	}}, nil
 }
 
 // weekLinks leads to a week and its neighbours, by the operation that reads it and whose
@@ -105,13 +92,25 @@ func (h handlers) activityBody(x service.ActivityView) api.Activity {
 		Part: rest.Optional(api.DayPart(x.Part)), Mode: rest.Optional(api.ActivityMode(x.Mode)),
 		Place: rest.Optional(x.Place), Places: rest.OptionalList(x.Places), Gather: rest.Optional(x.Gather),
 		Individual: x.Individual, Rotating: x.Rotating, Bookable: x.Scheduled(),
+		Link: rest.Optional(x.Link), Leader: rest.Optional(x.Leader), Capacity: rest.Optional(x.Capacity), DropIn: rest.Optional(x.DropIn), Slot: rest.Optional(x.Slot), Load: load(x.Load),
+		Rule: rest.Optional(x.Rule), First: rest.Optional(string(x.First)), Contents: rest.OptionalList(x.Contents),
+		Extra: rest.OptionalList(rest.Convert[string](x.Extra)), Except: rest.OptionalList(rest.Convert[string](x.Except)),
+		Holidays: rest.Optional(api.HolidayPolicy(x.Holidays)), MovedTo: rest.Optional(api.Weekday(x.MovedTo)),
 		UnderscoreLinks: api.Links{h.paths.Link("week", "getMunicipalityWeek", x.Municipality)},
 	}
 	if x.ClosedGroup != nil {
-		b.ClosedGroup = &api.ClosedGroup{Sessions: rest.Optional(x.ClosedGroup.Sessions), Starts: rest.OptionalList(x.ClosedGroup.Starts)}
+		b.ClosedGroup = &api.ClosedGroup{Sessions: rest.Optional(x.ClosedGroup.Sessions), Minutes: rest.Optional(x.ClosedGroup.Minutes), Least: rest.Optional(x.ClosedGroup.Least), Most: rest.Optional(x.ClosedGroup.Most), Starts: rest.OptionalList(x.ClosedGroup.Starts)}
 	}
 	b.UnderscoreLinks = h.paths.AppendActions(b.UnderscoreLinks, x.Operations, x.ID)
 	return b
+}
+
+// load returns the body of what an occurrence takes of one's strength, with each kind.
+func load(l *association.Load) *api.ActivityLoad {
+	if l == nil {
+		return nil
+	}
+	return &api.ActivityLoad{Physical: &l.Physical, Social: &l.Social, Cognitive: &l.Cognitive, Digital: &l.Digital, Travel: &l.Travel}
 }
 
 func occurrence(o activity.Occurrence) api.Occurrence {
@@ -122,6 +121,8 @@ func occurrence(o activity.Occurrence) api.Occurrence {
 		Part: rest.Optional(api.DayPart(x.Part)), Mode: rest.Optional(api.ActivityMode(x.Mode)),
 		Place: rest.Optional(x.Place), Places: rest.OptionalList(x.Places), Gather: rest.Optional(x.Gather),
 		Individual: x.Individual, State: api.OccurrenceStatePlanned,
+		Link: rest.Optional(x.Link), Leader: rest.Optional(x.Leader), Capacity: rest.Optional(x.Capacity), DropIn: rest.Optional(x.DropIn), Slot: rest.Optional(x.Slot), Load: load(x.Load),
+		Content: rest.Optional(o.Content), MovedFrom: rest.Optional(string(o.MovedFrom)),
 	}
 	if o.Holiday != nil {
 		b.Holiday = &api.Holiday{Sv: o.Holiday.SV, En: o.Holiday.EN}
@@ -134,6 +135,7 @@ func occurrence(o activity.Occurrence) api.Occurrence {
 	}
 	if c := o.Cancelled; c != nil {
 		b.State, b.Reason, b.Cancellation = api.OccurrenceStateCancelled, rest.Optional(api.CancellationReason(c.Reason)), &c.ID
+		b.Message = rest.Optional(c.Message)
 	}
 	return b
 }

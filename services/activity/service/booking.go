@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"github.com/finsam/finsam/pkg/idempotency"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/activity"
+	"github.com/finsam/finsam/services/activity/group"
 )
 
 // BookingView is a booking as one caller sees it.
@@ -29,6 +31,27 @@ type BookingView struct {
 	Reasons    map[int64]string // why attendance was corrected, by step; nil in lists, and where it is not for the caller
 	Operations []string         // that the caller may call on it now
 	Conflicts  []Conflict       // of one that is read or listed
+	Received   bool             // the caller sees it only as who receives another municipality's participant: nothing else of the person's week
+	Position   int              // of one that waits, in the queue of its activity, from 1; only where it is read or listed
+}
+
+// addPositions adds which place in the queue those have who wait.
+func (s *Service) addPositions(ctx context.Context, views ...*BookingView) error {
+	queues := map[string][]*activity.Booking{}
+	for _, v := range views {
+		if v.Status.State != activity.StateWaiting {
+			continue
+		}
+		if queues[v.Activity] == nil {
+			booked, err := findAll(ctx, s.bookings.Store, v.Association, store.Equals(stateKey, string(activity.StateWaiting)), store.Equals(activityKey, v.Activity))
+			if err != nil {
+				return err
+			}
+			queues[v.Activity] = activity.Queue(booked)
+		}
+		v.Position = 1 + slices.IndexFunc(queues[v.Activity], func(b *activity.Booking) bool { return b.ID == v.ID })
+	}
+	return nil
 }
 
 // Conflict is that a booking takes the same time as another of the participant, since an
@@ -51,8 +74,7 @@ func (s *Service) conflictsIn(ctx context.Context, a actor.Actor, in *associatio
 			for i, id := range c.Bookings {
 				other := Conflict{On: c.On}
 				x, _ := in.Activity(c.Activities[1-i])
-				r := activity.ResourceOf(in.ID, x)
-				r.Participant = d.Participant
+				r := bookingOf(in.ID, d.Participant, c.Homes[1-i], x)
 				if access.Allows("getBooking", a, r) {
 					other.Booking = c.Bookings[1-i]
 				}
@@ -65,7 +87,9 @@ func (s *Service) conflictsIn(ctx context.Context, a actor.Actor, in *associatio
 
 func (s *Service) viewBooking(a actor.Actor, b *activity.Booking) *BookingView {
 	v := &BookingView{Booking: b, Status: b.Status()}
-	v.Operations = access.Permitted(v.Status.Operations(), a, b.Resource())
+	v.Operations = access.Permitted(v.Status.Operations(), a, s.bookingResource(b))
+	relation, _ := access.Decide("getBooking", a, b.Resource())
+	v.Received = relation == access.OwnActivity
 	if in, err := s.Associations.Get(b.Association); err == nil {
 		x, _ := in.Activity(b.Activity)
 		v.Name = x.At(min(max(civil.DateOf(s.Now()), v.Status.FirstDay), v.Status.LastDay)).Name
@@ -100,8 +124,14 @@ func (s *Service) addReasons(ctx context.Context, a actor.Actor, v *BookingView)
 	return nil
 }
 
-// Book books an enrolled participant into an activity of the caller's
-// municipality. The time is claimed in the participant's diary first, so that of
+// bookingOf returns what access to a participant's booking of an activity depends on; an
+// empty home is the activity's municipality.
+func bookingOf(associationID, participant, home string, x association.Activity) access.Resource {
+	return (&activity.Booking{Association: associationID, Participant: participant, Municipality: cmp.Or(home, x.Municipality), Host: x.Municipality}).Resource()
+}
+
+// Book books a participant who is enrolled in the caller's municipality into an activity of
+// any. A place is claimed first, and the time in the participant's diary, so that of
 // two bookings that collide only one is made. A repeat with the same key returns
 // the booking as it was made.
 func (s *Service) Book(ctx context.Context, r activity.BookingRequest, key string) (*BookingView, error) {
@@ -117,6 +147,11 @@ func (s *Service) Book(ctx context.Context, r activity.BookingRequest, key strin
 	if err != nil {
 		return nil, guard.Enter(ctx, s.AccessLog, entry, err)
 	}
+	return s.book(ctx, a, entry, e, r, key)
+}
+
+// book makes a booking for an enrolment that the caller may book.
+func (s *Service) book(ctx context.Context, a actor.Actor, entry accesslog.Entry, e *activity.Enrolment, r activity.BookingRequest, key string) (*BookingView, error) {
 	in, err := s.Associations.Get(a.Association)
 	if err != nil {
 		return nil, err
@@ -124,63 +159,151 @@ func (s *Service) Book(ctx context.Context, r activity.BookingRequest, key strin
 	var made *activity.Booking
 	b, replayed, err := create(ctx, s, creation[activity.Booking]{
 		collection: s.bookings.Store, key: key, entry: entry,
-		input:   fmt.Sprintf("%q %q %q %q", r.Enrolment, r.Activity, r.From, r.Until),
+		input:   fmt.Sprintf("%q %q %q %q %q %t %q", r.Enrolment, r.Activity, r.From, r.Until, r.Slot, r.Wait, r.Priority),
 		receipt: func(b *activity.Booking) idempotency.Receipt { return b.Receipt },
 		build: func(id string, receipt idempotency.Receipt) (*activity.Booking, error) {
 			now := s.Now()
 			x, known := in.Activity(r.Activity)
-			form, first, err := activity.Bookable(x, known, e.Municipality, r.From)
-			if err := errors.Join(err, r.Check(now)); err != nil {
+			r.Host = x.Municipality
+			form, first, err := activity.Bookable(x, known, r.From, r.Until)
+			run, err := s.groupOf(ctx, in.ID, x, form, first, e.ID, err)
+			if err := errors.Join(err, r.Check(form, now)); err != nil {
 				return nil, err
 			}
-			if err := e.CanBook(form, r.From); err != nil {
+			if err := e.CanBook(form, r.From, civil.DateOf(now)); err != nil {
 				return nil, err
 			}
 			made = activity.Book(id, e, r, activity.PlanOf(x, r.From), receipt, guard.Author(ctx), now)
-			if err := s.claim(ctx, a, in, made); err != nil || form.ClosedGroup == nil || form.ClosedGroup.Most == 0 {
-				return made, err
+			if run != nil {
+				run.Bind(made, x)
 			}
-			return made, s.claimPlace(ctx, made, x, form.ClosedGroup.Most, first)
+			place, _ := made.Place()
+			err = s.claimPlaceOf(ctx, x, made, place, 0)
+			switch {
+			case errors.Is(err, activity.ErrFull) && r.Wait:
+				made.Wait(r.Priority)
+				return made, s.isNew(ctx, made)
+			case err != nil:
+				return nil, err
+			}
+			err = s.claim(ctx, a, in, made)
+			switch {
+			case err == nil && run != nil:
+				err = s.Groups.Join(ctx, made, x, guard.Author(ctx))
+			case err == nil && form.ClosedGroup != nil && form.ClosedGroup.Most > 0:
+				err = s.claimPlace(ctx, made, x, form.ClosedGroup.Most, first)
+			}
+			return made, err
 		},
 		taken: activity.ErrBooked.AtField("/activity"),
 	})
 	switch {
-	case (errors.Is(err, activity.ErrBooked) || errors.Is(err, activity.ErrGroupFull)) && made != nil:
+	case (errors.Is(err, activity.ErrBooked) || errors.Is(err, activity.ErrGroupFull) || errors.Is(err, activity.ErrGroupRunning) || errors.Is(err, activity.ErrCollision)) && made != nil:
 		_, releaseErr := s.shortenClaim(ctx, made.Association, made.Participant, made.ID, made.From.AddDays(-1))
-		return nil, errors.Join(err, releaseErr)
+		return nil, errors.Join(err, releaseErr, s.releasePlaceOf(ctx, made))
 	case err != nil:
-		return nil, err
-	}
-	// What made the activity another meanwhile may have looked for bookings before this one
-	// was there.
-	x, first, stored, err := s.series(ctx, b.Association, b.Activity)
-	if err != nil {
 		return nil, err
 	}
 	by := history.System("activity")
 	by.TraceParent = guard.Author(ctx).TraceParent
-	if seen := *b; stored && seen.Follow(x, "", by, s.Now()) {
-		if b, err = s.followSeries(ctx, in, b, x, first, "", by); err != nil {
-			return nil, err
-		}
-		if b.Status().LastDay < b.From {
-			return nil, activity.ErrOver.AtField("/from")
-		}
+	is, err := s.settle(ctx, in, b, "", by)
+	switch {
+	case err != nil:
+		return nil, err
+	case replayed:
+		is.Steps = is.Steps[:1]
+		return s.viewBooking(a, is), nil
+	case is.Status().State == activity.StateEnded:
+		return nil, activity.ErrEnrolmentClosed.AtField("/enrolment")
+	case is.Status().LastDay < is.From:
+		return nil, activity.ErrOver.AtField("/from")
 	}
-	if replayed {
-		b.Steps = b.Steps[:1]
-		return s.viewBooking(a, b), nil
-	}
-	// What closed the enrolment meanwhile may have looked for bookings before this one
-	// was there.
-	now, err := s.enrolments.Get(ctx, b.Association, b.Enrolment)
-	if err != nil || !now.Value.Closed {
-		return s.viewBooking(a, b), err
-	}
-	if err := s.endBooking(ctx, now.Value, b.ID, "", guard.Author(ctx)); err != nil {
+	s.offers.Wake() // for one who waits, a place may have become free meanwhile
+	return s.viewBooking(a, is), nil
+}
+
+// groupOf returns the closed group that a booking would be a place in: that of the course x
+// which begins on its first day, or none for another activity or a start that the programme
+// has. err is what activity.Bookable says; it is returned if it holds for the group too.
+func (s *Service) groupOf(ctx context.Context, associationID string, x, form association.Activity, first civil.Date, enrolment string, err error) (*group.Group, error) {
+	if form.ClosedGroup == nil || err != nil && !errors.Is(err, activity.ErrGroupNotOpen) && !errors.Is(err, activity.ErrGroupRunning) {
 		return nil, err
 	}
-	return nil, activity.ErrEnrolmentClosed.AtField("/enrolment")
+	g, findErr := s.Groups.At(ctx, associationID, x, first)
+	switch {
+	case findErr != nil:
+		return nil, findErr
+	case g != nil:
+		return g, s.Groups.CanJoin(g, x, first, enrolment)
+	case err == nil && first < civil.DateOf(s.Now()): // booked afterwards, into a start of the programme
+		err = activity.ErrGroupRunning.AtField("/from")
+	}
+	return nil, err
+}
+
+// endGroupBooking cancels the booking of a group that was cancelled: from today on, or from
+// tomorrow where today's attendance is noted.
+func (s *Service) endGroupBooking(ctx context.Context, associationID, id string, by history.Author) error {
+	v, err := s.bookings.Store.Update(ctx, associationID, id, 0, func(b *activity.Booking) error {
+		now := s.Now()
+		from, st := civil.DateOf(now), b.Status()
+		if _, noted := st.Notes[from]; noted {
+			from = from.AddDays(1)
+		}
+		if st.LastDay < from {
+			return store.ErrUnchanged
+		}
+		return b.Cancel(max(from, b.From), by, now)
+	})
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, activity.ErrNotBooked) { // it has ended otherwise
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	s.publisher.Wake()
+	_, err = s.shortenClaim(ctx, associationID, v.Value.Participant, id, v.Value.Status().LastDay)
+	return err
+}
+
+// settle lets a booking that was just made follow what has become of its activity and its
+// enrolment: what changed them meanwhile may have looked for bookings before this one was there.
+// cause is the id of the booking's event where who made it may have died before; it may come
+// again. What ends with its enrolment has the enrolment's event for its cause.
+func (s *Service) settle(ctx context.Context, in *association.Association, b *activity.Booking, cause string, by history.Author) (*activity.Booking, error) {
+	x, first, stored, err := s.series(ctx, b.Association, b.Activity)
+	if err != nil {
+		return nil, err
+	}
+	if seen := *b; stored && seen.Follow(x, cause, by, s.Now()) {
+		if b, err = s.followSeries(ctx, in, b, x, first, cause, by); err != nil {
+			return nil, err
+		}
+	}
+	e, err := s.enrolments.Get(ctx, b.Association, b.Enrolment)
+	if err != nil || !e.Value.Closed {
+		return b, err
+	}
+	if err := s.endBooking(ctx, e.Value, b.ID, e.Value.LatestEvent(), by); err != nil {
+		return nil, err
+	}
+	v, err := s.bookings.Store.Get(ctx, b.Association, b.ID)
+	return v.Value, err
+}
+
+// isNew returns ErrBooked when the enrolment has the activity, or waits for it, on a day on which
+// a booking would.
+func (s *Service) isNew(ctx context.Context, b *activity.Booking) error {
+	booked, err := findAll(ctx, s.bookings.Store, b.Association, store.Equals(enrolmentKey, b.Enrolment), store.Equals(activityKey, b.Activity), store.AtLeast(lastDayKey, string(b.From)))
+	wants := b.Wanted(b.From)
+	for _, other := range booked {
+		st := other.Status()
+		isOver := st.State == activity.StateCancelled || st.State == activity.StateEnded
+		if err == nil && !isOver && st.FirstDay <= wants.Last && wants.First <= st.LastDay {
+			err = activity.ErrBooked.AtField("/activity")
+		}
+	}
+	return err
 }
 
 // Booking returns a booking.
@@ -191,7 +314,10 @@ func (s *Service) Booking(ctx context.Context, id string) (*BookingView, error) 
 		return nil, err
 	}
 	view := s.viewBooking(a, v.Value)
-	if in, err := s.Associations.Get(a.Association); err == nil {
+	if err := s.addPositions(ctx, view); err != nil {
+		return nil, err
+	}
+	if in, err := s.Associations.Get(a.Association); err == nil && !view.Received {
 		conflicts, err := s.conflictsIn(ctx, a, in, store.Equals(store.ID, view.Participant))
 		if err != nil {
 			return nil, err
@@ -210,70 +336,7 @@ func (s *Service) Cancel(ctx context.Context, id string, ifVersion int64, from c
 		return nil, err
 	}
 	_, err = s.shortenClaim(ctx, v.Association, v.Participant, v.ID, v.Status.LastDay)
-	return v, err
-}
-
-// NoteAttendance notes attendance on a day of a booking.
-func (s *Service) NoteAttendance(ctx context.Context, id string, ifVersion int64, n activity.Note) (*BookingView, error) {
-	return s.changeAttendance(ctx, "noteAttendance", id, ifVersion, n, func(b *activity.Booking) error {
-		in, err := s.Associations.Get(b.Association)
-		if err != nil {
-			return err
-		}
-		x, known := in.Activity(b.Activity)
-		cancelled, err := s.cancellationsOf(ctx, in.ID, store.Equals(activityKey, b.Activity), n.Date, n.Date)
-		if err != nil {
-			return err
-		}
-		changed, err := b.NoteAttendance(x, known, n, cancelled, guard.Author(ctx), s.Now())
-		if err != nil {
-			return err
-		}
-		e, err := s.enrolments.Get(ctx, b.Association, b.Enrolment)
-		if err != nil {
-			return err
-		}
-		if err := e.Value.CanAttend(x.At(n.Date), n.Date); err != nil {
-			return err
-		}
-		return store.WriteIf(changed)
-	})
-}
-
-// CorrectAttendance marks the note of a day as a mistake; reason is in clear.
-func (s *Service) CorrectAttendance(ctx context.Context, id string, ifVersion int64, date civil.Date, attendance activity.Attendance, reason string) (*BookingView, error) {
-	return s.changeAttendance(ctx, "correctAttendance", id, ifVersion, activity.Note{Date: date, Attendance: attendance}, func(b *activity.Booking) error {
-		in, err := s.Associations.Get(b.Association)
-		if err != nil {
-			return err
-		}
-		text, err := s.Cipher.EncryptText(reason, reasonContext(id))
-		if err != nil {
-			return err
-		}
-		cancelled, err := s.cancellationsOf(ctx, in.ID, store.Equals(activityKey, b.Activity), date, date)
-		if err != nil {
-			return err
-		}
-		return b.CorrectAttendance(date, attendance, text, cancelled, actor.From(ctx).Has(actor.Manager), in.DaysToCorrect(b.Initiative, b.Municipality), guard.Author(ctx), s.Now())
-	})
-}
-
-// changeAttendance lets a booking take a note. Somebody is present only at an occurrence
-// that is not called off in the same moment.
-func (s *Service) changeAttendance(ctx context.Context, operation, id string, ifVersion int64, n activity.Note, change func(*activity.Booking) error) (*BookingView, error) {
-	var at activity.OccurrenceKey
-	claim := activity.Claim{Booking: id, At: history.Stamp(s.Now())}
-	v, err := s.changeBooking(ctx, operation, id, ifVersion, func(b *activity.Booking) error {
-		if err := change(b); err != nil || n.Attendance != activity.Present {
-			return err
-		}
-		at = activity.OccurrenceKey{Activity: b.Activity, Date: n.Date}
-		return s.claimOccurrence(ctx, b.Association, at, claim)
-	})
-	if errors.Is(err, store.ErrStale) && at.Activity != "" { // somebody else has changed the booking
-		return v, errors.Join(err, s.releaseOccurrence(ctx, actor.From(ctx).Association, at, claim))
-	}
+	s.Groups.Left(ctx, v.Booking, guard.Author(ctx))
 	return v, err
 }
 
@@ -289,6 +352,7 @@ func (s *Service) changeBooking(ctx context.Context, operation, id string, ifVer
 		return nil, err
 	}
 	s.publisher.Wake()
+	s.offers.Wake() // who waits may get what became free
 	view := s.viewBooking(a, v.Value)
 	return view, s.addReasons(ctx, a, view)
 }
@@ -296,17 +360,17 @@ func (s *Service) changeBooking(ctx context.Context, operation, id string, ifVer
 // maxIdentities is how many persons the vault names in one call.
 const maxIdentities = 200
 
-// IdentitiesIn returns whose the bookings are, by the participants' ids, as far as the caller may
-// know it: the vault decides and logs, in one call for a page. A caller whose role may know
-// nobody is fault.ErrForbidden.
-func (s *Service) IdentitiesIn(ctx context.Context, bookings []*BookingView) (map[string]Identity, error) {
+// IdentitiesIn returns who participants are, by their ids, as far as the caller may know it:
+// the vault decides and logs, in one call for a page. A caller whose role may know nobody is
+// fault.ErrForbidden.
+func (s *Service) IdentitiesIn(ctx context.Context, participants []string) (map[string]Identity, error) {
 	if _, err := guard.Caller(ctx, s.AccessLog, "readIdentities", "participants"); err != nil {
 		return nil, err
 	}
 	var people []string
-	for _, b := range bookings {
-		if !slices.Contains(people, b.Participant) {
-			people = append(people, b.Participant)
+	for _, id := range participants {
+		if !slices.Contains(people, id) {
+			people = append(people, id)
 		}
 	}
 	who := make(map[string]Identity, len(people))
@@ -331,6 +395,8 @@ type BookingFilter struct {
 	// ChangedSince is an instant at which or after which the last step was taken.
 	ChangedSince time.Time
 	Conflict     bool // only those that take the same time as another one
+	Contradicted bool // only those with notes that contradict one another
+	Received     bool // those of other municipalities' participants in the caller's activities, instead
 }
 
 // Bookings returns the bookings that the caller may see, the latest first; with
@@ -344,6 +410,11 @@ func (s *Service) Bookings(ctx context.Context, f BookingFilter, w store.Window)
 	relation := access.Scope(entry.Operation, a)
 	var where []store.Cond
 	switch {
+	case relation == access.OwnMunicipality && a.Municipality != "" && f.Received:
+		where, relation = append(where, store.Equals(hostKey, a.Municipality)), access.OwnActivity
+		if _, err := access.Decide(entry.Operation, a, access.Resource{Association: a.Association, Relationships: []access.Relationship{{Host: a.Municipality}}}); err != nil {
+			return nil, guard.Enter(ctx, s.AccessLog, entry, fault.ErrForbidden)
+		}
 	case relation == access.OwnMunicipality && a.Municipality != "":
 		where = append(where, store.Equals(municipalityKey, a.Municipality))
 	case relation == access.OwnParticipant && a.Participant != "" && (f.Participant == "" || f.Participant == a.Participant):
@@ -356,6 +427,9 @@ func (s *Service) Bookings(ctx context.Context, f BookingFilter, w store.Window)
 	conflicts, err := s.conflictsIn(ctx, a, in)
 	if err != nil {
 		return nil, err
+	}
+	if f.Contradicted && where != nil {
+		where = append(where, store.Equals(contradictedKey, "yes"))
 	}
 	if f.Conflict && where != nil {
 		where = append(where, store.IsAmong(store.ID, slices.Sorted(maps.Keys(conflicts))))
@@ -389,8 +463,13 @@ func (s *Service) Bookings(ctx context.Context, f BookingFilter, w store.Window)
 	for _, v := range found.Items {
 		entry.Participants = append(entry.Participants, v.Value.Participant)
 		view := s.viewBooking(a, v.Value)
-		view.Conflicts = conflicts[view.ID]
+		if !view.Received {
+			view.Conflicts = conflicts[view.ID]
+		}
 		list.Items = append(list.Items, view)
+	}
+	if err := s.addPositions(ctx, list.Items...); err != nil {
+		return nil, err
 	}
 	entry.Why = string(relation)
 	return list, guard.Enter(ctx, s.AccessLog, entry, nil)

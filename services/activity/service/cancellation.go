@@ -23,6 +23,7 @@ type CancellationView struct {
 	*activity.Cancellation
 	Shown      activity.CancellationState // its state, or that it is void
 	Operations []string                   // that the caller may call on it now
+	Also       []*activity.Cancellation   // that were made with it, of the same span
 }
 
 func (s *Service) viewCancellation(a actor.Actor, c *activity.Cancellation) *CancellationView {
@@ -36,46 +37,98 @@ func (s *Service) viewCancellation(a actor.Actor, c *activity.Cancellation) *Can
 	return v
 }
 
-// CallOff says that an activity does not take place on a day, on which nobody is noted as
-// present, nor in the same moment. A repeat with the same
-// key returns the cancellation as it was made.
-func (s *Service) CallOff(ctx context.Context, activityID string, date civil.Date, reason, key string) (*CancellationView, error) {
-	a, x, entry, err := s.decideOnActivity(ctx, "cancelOccurrence", activityID, date)
+// CallOff says that an activity does not take place on a day, or on none of its days in a span,
+// on which nobody is noted as present, nor in the same moment. Each occurrence is called off by
+// itself, and those that are already are left out; the first is returned, with the others. A
+// repeat with the same key returns them as they were made.
+func (s *Service) CallOff(ctx context.Context, activityID string, r activity.CancellationRequest, key string) (*CancellationView, error) {
+	a, x, entry, err := s.decideOnActivity(ctx, "cancelOccurrence", activityID, r.Date)
 	if err != nil {
 		return nil, guard.Enter(ctx, s.AccessLog, entry, err)
 	}
-	at := activity.OccurrenceKey{Activity: activityID, Date: date}
+	days, err := r.Occurrences(x)
+	if err != nil {
+		return nil, guard.Enter(ctx, s.AccessLog, entry, err)
+	}
+	if r.Until != "" { // nothing of a span is called off in which somebody came
+		for _, d := range days {
+			err := s.checkNobodyCame(ctx, a.Association, activityID, d)
+			if errors.Is(err, activity.ErrTookPlace) {
+				err = activity.ErrTookPlace.WithText(fmt.Sprintf("Det finns noterad närvaro %s, så det tillfället har ägt rum. Välj andra dagar, eller rätta närvaron först.", d),
+					fmt.Sprintf("Somebody is noted as present on %s, so that occurrence took place. Choose other days, or correct the attendance first.", d)).AtField("/date")
+			}
+			if err != nil {
+				return nil, guard.Enter(ctx, s.AccessLog, entry, err)
+			}
+		}
+	}
+	var first *CancellationView
+	for _, d := range days {
+		one, keyOfDay := r, key
+		one.Date, one.Until = d, ""
+		if r.Until != "" && key != "" {
+			keyOfDay = key + "/" + string(d)
+		}
+		entry.Thing = "activity/" + activityID + "/" + string(d)
+		c, failed := s.callOff(ctx, a, x, one, keyOfDay, entry)
+		switch {
+		case errors.Is(failed, activity.ErrCalledOff):
+			err = failed
+		case failed != nil:
+			return nil, failed
+		case first == nil:
+			first = s.viewCancellation(a, c)
+		default:
+			first.Also = append(first.Also, c)
+		}
+	}
+	if first == nil {
+		return nil, err
+	}
+	return first, nil
+}
+
+// checkNobodyCame returns ErrTookPlace where somebody is noted as present at an occurrence.
+func (s *Service) checkNobodyCame(ctx context.Context, associationID, activityID string, d civil.Date) error {
+	booked, err := findAll(ctx, s.bookings.Store, associationID, store.Equals(activityKey, activityID), store.AtLeast(lastDayKey, string(d)))
+	if slices.ContainsFunc(booked, func(b *activity.Booking) bool { return b.Status().Notes[d].Came() }) {
+		return activity.ErrTookPlace.AtField("/date")
+	}
+	return err
+}
+
+// callOff calls off one occurrence.
+func (s *Service) callOff(ctx context.Context, a actor.Actor, x association.Activity, r activity.CancellationRequest, key string, entry accesslog.Entry) (*activity.Cancellation, error) {
+	at, input := activity.OccurrenceKey{Activity: x.ID, Date: r.Date}, fmt.Sprintf("%q %q %q", x.ID, r.Date, r.Reason)
+	if r.Message != "" {
+		input += fmt.Sprintf(" %q", r.Message)
+	}
 	var claim activity.Claim
 	c, replayed, err := create(ctx, s, creation[activity.Cancellation]{
-		collection: s.cancellations.Store, key: key, input: fmt.Sprintf("%q %q %q", activityID, date, reason), entry: entry,
+		collection: s.cancellations.Store, key: key, input: input, entry: entry,
 		receipt: func(c *activity.Cancellation) idempotency.Receipt { return c.Receipt },
 		build: func(id string, receipt idempotency.Receipt) (*activity.Cancellation, error) {
-			c, err := activity.CallOff(id, a.Association, x, date, reason, receipt, guard.Author(ctx), s.Now())
+			c, err := activity.CallOff(id, a.Association, x, r, receipt, guard.Author(ctx), s.Now())
 			if err != nil {
 				return nil, err
 			}
-			claim = activity.Claim{Cancellation: id, At: c.Steps[0].At}
-			if err := s.claimOccurrence(ctx, a.Association, at, claim); err != nil {
+			// Asked before the claim: who is noted as present after it contradicts the cancellation,
+			// and who is noted between the two is in the diary.
+			if err := s.checkNobodyCame(ctx, a.Association, x.ID, r.Date); err != nil {
 				return nil, err
 			}
-			booked, err := findAll(ctx, s.bookings.Store, a.Association, store.Equals(activityKey, activityID), store.AtLeast(lastDayKey, string(date)))
-			if slices.ContainsFunc(booked, func(b *activity.Booking) bool { return b.Status().Notes[date].Attendance == activity.Present }) {
-				return nil, activity.ErrTookPlace.AtField("/date")
-			}
-			return c, err
+			claim = activity.Claim{Cancellation: id, At: c.Steps[0].At}
+			return c, s.claimOccurrence(ctx, a.Association, at, claim)
 		},
 		taken: activity.ErrCalledOff,
 	})
 	if errors.Is(err, activity.ErrTookPlace) || errors.Is(err, activity.ErrCalledOff) {
 		return nil, errors.Join(err, s.releaseOccurrence(ctx, a.Association, at, claim))
 	}
-	if err != nil {
-		return nil, err
-	}
-	if replayed {
+	if replayed && err == nil {
 		c.Steps = c.Steps[:1]
 	}
-	return s.viewCancellation(a, c), nil
+	return c, err
 }
 
 // decideOnActivity finds an activity, and returns with it the caller and the entry of
@@ -90,7 +143,7 @@ func (s *Service) decideOnActivity(ctx context.Context, operation, id string, d 
 		if x, offered = in.Activity(id); !offered {
 			return access.Resource{}, fault.ErrNotFound
 		}
-		return activity.ResourceOf(in.ID, x), nil
+		return activity.ResourceOf(in.ID, x.At(d)), nil
 	})
 	return a, x, e, err
 }

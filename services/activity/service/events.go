@@ -24,6 +24,8 @@ import (
 const (
 	bookingEvents   = "se.finsam.booking."                // published here
 	activityEvents  = "se.finsam.activity."               // published here
+	absenceEvents   = "se.finsam.absence."                // published here
+	signalEvents    = "se.finsam.absence_signal."         // published here
 	enrolmentEvents = "se.finsam.enrolment."              // followed
 	protected       = "se.finsam.participant.protected"   // followed
 	unprotected     = "se.finsam.participant.unprotected" // followed
@@ -42,8 +44,11 @@ func bookingEvent(b *activity.Booking, n int64) feed.Event {
 			"municipality": b.Municipality, "activity": b.Activity, "on": string(step.Date),
 		},
 	}
-	if step.Kind == activity.StepBooked {
+	if step.Kind == activity.StepBooked || step.Kind == activity.StepWaitlisted {
 		e.Data["on"] = string(b.From)
+	}
+	if b.Host != "" {
+		e.Data["host"] = b.Host
 	}
 	return e
 }
@@ -59,6 +64,32 @@ func cancellationEvent(c *activity.Cancellation, n int64) feed.Event {
 			"activity": c.Activity, "municipality": c.Municipality, "week": activity.WeekOf(c.Date).String(), "on": string(c.Date),
 		},
 	}
+}
+
+// absenceEvent returns the event of step n of an absence: the days, not why.
+func absenceEvent(x *activity.Absence, n int64) feed.Event {
+	step := x.Steps[n-1]
+	e := feed.Event{
+		Type: absenceEvents + string(step.Kind), Subject: x.ID, Time: step.At, Association: x.Association, TraceParent: step.TraceParent,
+		Data: map[string]string{"absence": x.ID, "participant": x.Participant},
+	}
+	if step.From != "" {
+		e.Data["from"], e.Data["until"] = string(step.From), string(step.Until)
+	}
+	return e
+}
+
+// signalEvent returns the event of step n of a signal.
+func signalEvent(x *activity.Signal, n int64) feed.Event {
+	step := x.Steps[n-1]
+	e := feed.Event{
+		Type: signalEvents + string(step.Kind), Subject: x.ID, Time: step.At, Association: x.Association, TraceParent: step.TraceParent,
+		Data: map[string]string{"enrolment": x.ID, "participant": x.Participant, "municipality": x.Municipality, "coach": x.Coach},
+	}
+	if step.Name != "" {
+		e.Data["pattern"], e.Data["on"] = string(step.Name), string(step.On)
+	}
+	return e
 }
 
 // handle applies an event of the participant service to the projection of
@@ -85,23 +116,40 @@ func (s *Service) handle(ctx context.Context, event feed.Event) error {
 	empty := func() *activity.Enrolment {
 		return &activity.Enrolment{Association: event.Association, ID: event.Subject}
 	}
+	coach := ""
 	err = s.enrolments.Upsert(ctx, event.Association, event.Subject, empty, func(known *activity.Enrolment) error {
-		e = known
+		e, coach = known, known.Coach
 		changed := e.Follow(n, kind, event.Data, event.Time)
 		if e.Participant == "" || e.Municipality == "" {
 			return fmt.Errorf("first event of an enrolment, without participant or municipality: %w", feed.ErrSkip)
 		}
 		return store.WriteIf(changed)
 	})
+	if err == nil && coach != "" && coach != e.Coach {
+		_, err = s.signals.Store.Update(ctx, e.Association, e.ID, 0, func(x *activity.Signal) error {
+			return store.WriteIf(x.Assign(e.Coach, event.ID, history.System("activity"), s.Now()))
+		})
+		if errors.Is(err, store.ErrNotFound) { // nothing is to be followed up
+			err = nil
+		}
+	}
 	if err != nil || !e.Closed && kind != "corrected" {
 		return err
+	}
+	by := history.System("activity")
+	by.TraceParent = event.TraceParent
+	if err := s.Groups.FollowEnrolment(ctx, e, by); err != nil {
+		return err
+	}
+	if e.Closed {
+		if err := s.Placements.EndOf(ctx, e, event.ID, by); err != nil {
+			return err
+		}
 	}
 	booked, err := findAll(ctx, s.bookings.Store, e.Association, store.Equals(enrolmentKey, e.ID))
 	if err != nil {
 		return err
 	}
-	by := history.System("activity")
-	by.TraceParent = event.TraceParent
 	for _, b := range booked {
 		// The event may come again, or correct another step: then it ended as it should.
 		isEnded := e.Closed && slices.ContainsFunc(history.Story(b.Steps, activity.CorrectionOf), func(step activity.Step) bool {
@@ -125,6 +173,7 @@ func (s *Service) handle(ctx context.Context, event feed.Event) error {
 // reopenBooking follows that the closing which ended a booking was corrected: the booking
 // holds again, unless the participant's time has been taken by another one since.
 func (s *Service) reopenBooking(ctx context.Context, e *activity.Enrolment, b *activity.Booking, cause string, by history.Author) error {
+	version := b.Version()
 	in, err := s.Associations.Get(e.Association)
 	if errors.Is(err, fault.ErrNotFound) { // else no event of the other associations would be followed
 		s.Log.WarnContext(ctx, "a booking that ended stays so: its association is not served here", "booking", b.ID)
@@ -135,15 +184,31 @@ func (s *Service) reopenBooking(ctx context.Context, e *activity.Enrolment, b *a
 	}
 	x, _ := in.Activity(b.Activity)
 	b.Follow(x, cause, by, s.Now()) // what the activity has become since
-	err = s.claim(ctx, actor.Actor{}, in, b)
-	if errors.Is(err, activity.ErrCollision) || errors.Is(err, activity.ErrBooked) {
-		s.Log.InfoContext(ctx, "a booking that ended stays so: its time has been taken since", "booking", b.ID)
-		return nil
+	place, has := b.Place()
+	if has {
+		err = s.claimPlaceOf(ctx, x, b, place, version)
+	}
+	if err == nil && b.Status().Held {
+		err = s.claim(ctx, actor.Actor{}, in, b)
+	}
+	if errors.Is(err, activity.ErrCollision) || errors.Is(err, activity.ErrBooked) || errors.Is(err, activity.ErrFull) {
+		s.Log.InfoContext(ctx, "a booking that ended stays so: its time or its place has been taken since", "booking", b.ID)
+		return s.releasePlaceOf(ctx, b)
 	}
 	if err != nil {
 		return err
 	}
-	_, err = s.bookings.Store.Update(ctx, e.Association, b.ID, 0, func(b *activity.Booking) error {
+	if b.Group != "" && b.Status().LastDay >= b.From {
+		switch err := s.Groups.Join(ctx, b, x, by); {
+		case errors.Is(err, activity.ErrGroupFull) || errors.Is(err, activity.ErrGroupRunning) || errors.Is(err, fault.ErrNotFound):
+			s.Log.InfoContext(ctx, "a booking that ended stays so: its place has been taken since", "booking", b.ID)
+			_, err = s.shortenClaim(ctx, b.Association, b.Participant, b.ID, b.From.AddDays(-1))
+			return err
+		case err != nil:
+			return err
+		}
+	}
+	_, err = s.bookings.Store.Update(ctx, e.Association, b.ID, version, func(b *activity.Booking) error {
 		reopened := b.Reopen(cause, by, s.Now())
 		if reopened {
 			b.Follow(x, cause, by, s.Now())
@@ -154,11 +219,36 @@ func (s *Service) reopenBooking(ctx context.Context, e *activity.Enrolment, b *a
 	return err
 }
 
+// followOwn applies an event of the service's own feed.
+func (s *Service) followOwn(ctx context.Context, event feed.Event) error {
+	switch kind, _ := strings.CutPrefix(event.Type, bookingEvents); {
+	case kind == string(activity.StepNoted) || kind == string(activity.StepCorrected):
+		return s.watchAbsence(ctx, event, store.Equals(store.ID, event.Data["enrolment"]))
+	case strings.HasPrefix(event.Type, absenceEvents):
+		return s.watchAbsence(ctx, event, store.Equals(participantKey, event.Data["participant"]))
+	}
+	return s.followProgramme(ctx, event)
+}
+
 // followProgramme lets the bookings of an activity follow what it has become, as an event of
 // the service's own feed says: a booking is for the same activity at its new time, also where
 // it takes the time of another one then, which both say; and it ends with the activity. The
-// same event may come again: it finds done what was done.
+// same event may come again: it finds done what was done. It also settles each booking that was
+// made: who made it may have died before.
 func (s *Service) followProgramme(ctx context.Context, event feed.Event) error {
+	by := history.System("activity")
+	by.TraceParent = event.TraceParent
+	if event.Type == bookingEvents+string(activity.StepBooked) || event.Type == bookingEvents+string(activity.StepWaitlisted) {
+		b, err := s.bookings.Store.Get(ctx, event.Association, event.Subject)
+		in, missing := s.Associations.Get(event.Association)
+		if err = errors.Join(err, missing); err == nil {
+			_, err = s.settle(ctx, in, b.Value, event.ID, by)
+		}
+		if errors.Is(err, fault.ErrNotFound) { // nothing is left to be followed
+			return nil
+		}
+		return err
+	}
 	object, id := event.Data["object"], strings.TrimPrefix(event.Data["object"], "series.")
 	if !strings.HasPrefix(event.Type, programme.Events) || id == object {
 		return nil
@@ -177,12 +267,12 @@ func (s *Service) followProgramme(ctx context.Context, event feed.Event) error {
 	if err != nil {
 		return err
 	}
-	by := history.System("activity")
-	by.TraceParent = event.TraceParent
 	for _, b := range booked {
-		if _, err := s.followSeries(ctx, in, b, x, first, event.ID, by); err != nil {
+		now, err := s.followSeries(ctx, in, b, x, first, event.ID, by)
+		if err != nil {
 			return err
 		}
+		s.Groups.Left(ctx, now, by)
 	}
 	return nil
 }
@@ -229,6 +319,7 @@ func (s *Service) followSeries(ctx context.Context, in *association.Association,
 		return nil, err
 	}
 	s.publisher.Wake()
+	s.offers.Wake()
 	find := func(id string) (association.Activity, bool) {
 		if id == b.Activity {
 			return x, true
@@ -255,6 +346,8 @@ func (s *Service) endBooking(ctx context.Context, e *activity.Enrolment, booking
 		return err
 	}
 	s.publisher.Wake()
+	s.offers.Wake()
 	_, err = s.shortenClaim(ctx, e.Association, e.Participant, booking, v.Value.Status().LastDay)
+	s.Groups.Left(ctx, v.Value, by)
 	return err
 }

@@ -47,3 +47,12 @@ func (s *Service) Enrolment(ctx context.Context, association, enrolment string) 
 	v, err := s.enrolments.Get(ctx, association, enrolment)
 	return v.Value, err
 }
+
+// OfferPlaces lets time pass for those who wait, as the job does every minute.
+func (s *Service) OfferPlaces(ctx context.Context, association string) error {
+	in, err := s.Associations.Get(association)
+	if err != nil {
+		return err
+	}
+	return s.offerPlaces(ctx, in)
+}

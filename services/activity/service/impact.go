@@ -32,6 +32,10 @@ func (s *Service) Impact(ctx context.Context, before, after *association.Associa
 		}
 		i.Enrolments += int(n)
 	}
+	var err error
+	if i.Placements, err = s.Placements.Impact(ctx, before, after, first); err != nil {
+		return i, err
+	}
 	var booked []programme.Booked
 	behind, _ := activity.CalendarSpan(s.Now()) // what ended with its activity since then comes back with it
 	for ids := range slices.Chunk(c.Activities(), pageSize) {
@@ -70,7 +74,6 @@ func (s *Service) Impact(ctx context.Context, before, after *association.Associa
 	for _, b := range conflicts {
 		i.Conflicts += b.Count
 	}
-	var err error
 	i.Conflicting, err = s.nameConflicts(ctx, conflicts)
 	return i, err
 }

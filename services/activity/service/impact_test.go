@@ -49,7 +49,7 @@ func TestTheImpactOfAChange(t *testing.T) {
 		_, err := s.Service.Book(ctx, r, "")
 		servicetest.Must(t, err)
 	}
-	_, err := s.Service.CallOff(ctx, Walk, "2026-12-08", "leader_absent", "")
+	_, err := s.Service.CallOff(ctx, Walk, activity.CancellationRequest{Date: "2026-12-08", Reason: "leader_absent"}, "")
 	servicetest.Must(t, err)
 	_, _, err = s.Service.OpenAddress(own, Person, "")
 	servicetest.Must(t, err)

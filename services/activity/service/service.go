@@ -9,9 +9,12 @@ import (
 
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/guard"
+	"github.com/finsam/finsam/pkg/jobs"
 	"github.com/finsam/finsam/pkg/parts"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/activity"
+	"github.com/finsam/finsam/services/activity/group"
+	"github.com/finsam/finsam/services/activity/placement"
 	"github.com/finsam/finsam/services/activity/programme"
 )
 
@@ -40,15 +43,21 @@ type Identity struct {
 // the access table; its errors are faults. All may be called at once.
 type Service struct {
 	Config
-	Programme *programme.Service // what the associations offer
+	Programme  *programme.Service // what the associations offer
+	Placements *placement.Service // work training
+	Groups     *group.Service     // closed groups, and who waits for one
 
-	bookings      guard.Documents[activity.Booking]
-	cancellations guard.Documents[activity.Cancellation]
-	addresses     guard.Documents[activity.Address]
-	enrolments    *store.Collection[activity.Enrolment]
-	diaries       *store.Collection[activity.Diary]
-	publisher     *feed.Publisher
-	followers     []*feed.Follower
+	bookings       guard.Documents[activity.Booking]
+	cancellations  guard.Documents[activity.Cancellation]
+	addresses      guard.Documents[activity.Address]
+	staffCalendars guard.Documents[activity.Address] // the same ones, of members of staff
+	absences       guard.Documents[activity.Absence]
+	signals        guard.Documents[activity.Signal]
+	enrolments     *store.Collection[activity.Enrolment]
+	diaries        *store.Collection[activity.Diary]
+	publisher      *feed.Publisher
+	followers      []*feed.Follower
+	offers         *jobs.Job // of places to those who wait
 }
 
 // New opens the service's collections and its positions in the peers' feeds.
@@ -57,6 +66,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if err := s.open(ctx); err != nil {
 		return nil, fmt.Errorf("activity: %w", err)
 	}
+	s.offers = jobs.Every(offerInterval, jobs.Config{Service: "activity", Name: "offer-places", Log: c.Log, Do: jobs.ForEach(c.Associations, s.offerPlaces)})
 	var err error
 	s.Programme, err = programme.New(ctx, programme.Config{
 		Parts: c.Parts, Folder: c.Folder, Bookings: s.bookings.Store, Changed: func() { s.publisher.Wake() },
@@ -65,10 +75,26 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.publisher = feed.NewPublisher(c.Feed, c.Log,
+	s.Placements, err = placement.New(ctx, placement.Config{
+		Parts: c.Parts, Wake: func() { s.publisher.Wake() }, Diary: s.diary, TakeTime: s.takeTime, ShortenTime: s.shortenTime,
+		Enrolment: func(ctx context.Context, association, id string) (*activity.Enrolment, error) {
+			v, err := s.enrolments.Get(ctx, association, id)
+			return v.Value, err
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("activity: %w", err)
+	}
+	if s.Groups, err = s.newGroups(ctx); err != nil {
+		return nil, err
+	}
+	s.publisher = feed.NewPublisher(c.Feed, c.Log, append(s.Groups.Sources(),
 		s.Programme.Source(),
+		s.Placements.Source(),
 		feed.FromCollection(s.bookings.Store, bookingEvents, bookingEvent),
-		feed.FromCollection(s.cancellations.Store, activityEvents, cancellationEvent))
+		feed.FromCollection(s.cancellations.Store, activityEvents, cancellationEvent),
+		feed.FromCollection(s.absences.Store, absenceEvents, absenceEvent),
+		feed.FromCollection(s.signals.Store, signalEvents, signalEvent))...)
 	if err := s.Programme.Start(ctx); err != nil {
 		return nil, err
 	}
@@ -79,7 +105,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		}
 		s.followers = append(s.followers, f.Measured("activity", name))
 	}
-	own, err := feed.NewFollower(ctx, c.Engine, c.Log, "activity", c.Feed, s.followProgramme)
+	own, err := feed.NewFollower(ctx, c.Engine, c.Log, "activity", c.Feed, s.followOwn)
 	if err != nil {
 		return nil, fmt.Errorf("activity: follow its own feed: %w", err)
 	}
@@ -92,6 +118,9 @@ func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.publisher.Run(ctx) })
 	g.Go(func() error { return s.Programme.Run(ctx) })
+	g.Go(func() error { return s.Placements.Run(ctx) })
+	g.Go(func() error { return s.offers.Run(ctx) })
+	g.Go(func() error { return s.Groups.Job.Run(ctx) })
 	g.Go(func() error {
 		if err := s.nameInitiatives(ctx); err != nil && ctx.Err() == nil {
 			s.Log.WarnContext(ctx, "enrolments stay without their initiative until the next start", "error", err)

@@ -39,6 +39,15 @@ func walkFrom(from civil.Date) activity.BookingRequest {
 	return activity.BookingRequest{Enrolment: Enrolment, Activity: Walk, From: from}
 }
 
+// entriesBehind returns the entries of the calendar behind a secret.
+func entriesBehind(s *Suite, ctx context.Context, secret string) ([]activity.CalendarEntry, error) {
+	c, err := s.Service.Calendar(ctx, secret)
+	if err != nil {
+		return nil, err
+	}
+	return c.Entries, nil
+}
+
 func TestFromABookingToAFilledWeek(t *testing.T) {
 	s, ctx := running(t)
 	b, err := s.Service.Book(ctx, walkFrom("2026-11-16"), "")
@@ -56,7 +65,7 @@ func TestFromABookingToAFilledWeek(t *testing.T) {
 	if w, err = s.Service.ParticipantWeek(own, Person, "2026-W46"); err != nil || len(w.Items) != 0 {
 		t.Errorf("the week before: got %+v, %v", w, err)
 	}
-	if _, err := s.Service.CallOff(ctx, Walk, "2026-11-24", "leader_absent", ""); err != nil {
+	if _, err := s.Service.CallOff(ctx, Walk, activity.CancellationRequest{Date: "2026-11-24", Reason: "leader_absent"}, ""); err != nil {
 		t.Fatal(err)
 	}
 	if w, err = s.Service.ParticipantWeek(own, Person, "2026-W48"); err != nil || len(w.Items) != 1 || w.Items[0].Cancelled == nil {
@@ -81,7 +90,7 @@ func TestWhoMayBookWhomIntoWhat(t *testing.T) {
 		{"a coach of another municipality does not see the enrolment", abroad, walkFrom("2026-11-23"), fault.ErrNotFound},
 		{"an enrolment that does not exist answers alike", ctx, unknown, fault.ErrNotFound},
 		{"a referrer has no row", referrer, walkFrom("2026-11-23"), fault.ErrForbidden},
-		{"another municipality's activity", ctx, elsewhere, activity.ErrElsewhere},
+		{"another municipality's activity that has no weekday yet", ctx, elsewhere, activity.ErrUnscheduled},
 		{"an activity that is not offered", ctx, gone, activity.ErrActivity},
 		{"a start in the far past", ctx, walkFrom("2020-01-01"), activity.ErrFrom},
 		{"the own coach, the own walk", ctx, walkFrom("2026-11-23"), nil},
@@ -185,7 +194,7 @@ func TestAttendanceIsCorrectedWithinTheTimeOfTheProgramme(t *testing.T) {
 		if b, err = s.Service.Booking(ctx, b.ID); err != nil || slices.Contains(b.Operations, "correctAttendance") != (want == nil) {
 			t.Errorf("after %d days the coach may %v, %v", days, b.Operations, err)
 		}
-		if _, err = s.Service.CorrectAttendance(ctx, b.ID, 2, "2026-11-17", activity.Absent, "Påhittat."); !errors.Is(err, want) {
+		if _, err = s.Service.CorrectAttendance(ctx, b.ID, 2, activity.Note{Date: "2026-11-17", Attendance: activity.Absent}, "Påhittat."); !errors.Is(err, want) {
 			t.Errorf("after %d days: %v, want %v", days, err, want)
 		}
 	}
@@ -207,14 +216,14 @@ func TestAStaleVersionChangesNothing(t *testing.T) {
 
 func TestAnOccurrenceIsCalledOffOnceAndMayBeRestored(t *testing.T) {
 	s, ctx := running(t)
-	c, err := s.Service.CallOff(ctx, Walk, "2026-11-24", "weather", "key-1")
+	c, err := s.Service.CallOff(ctx, Walk, activity.CancellationRequest{Date: "2026-11-24", Reason: "weather"}, "key-1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := s.Service.CallOff(ctx, Walk, "2026-11-24", "weather", "key-1"); err != nil || again.ID != c.ID {
+	if again, err := s.Service.CallOff(ctx, Walk, activity.CancellationRequest{Date: "2026-11-24", Reason: "weather"}, "key-1"); err != nil || again.ID != c.ID {
 		t.Errorf("the repeat: got %v, %v", again, err)
 	}
-	if _, err := s.Service.CallOff(ctx, Walk, "2026-11-24", "other", ""); !errors.Is(err, activity.ErrCalledOff) {
+	if _, err := s.Service.CallOff(ctx, Walk, activity.CancellationRequest{Date: "2026-11-24", Reason: "other"}, ""); !errors.Is(err, activity.ErrCalledOff) {
 		t.Errorf("a second one: got %v", err)
 	}
 	abroad := actor.With(t.Context(), Coach(Alingsas))
@@ -232,7 +241,7 @@ func TestAnOccurrenceIsCalledOffOnceAndMayBeRestored(t *testing.T) {
 	if err != nil || after.Version == before.Version {
 		t.Errorf("the week has changed and its version has not: %v", err)
 	}
-	if _, err := s.Service.CallOff(ctx, Walk, "2026-11-24", "other", ""); err != nil {
+	if _, err := s.Service.CallOff(ctx, Walk, activity.CancellationRequest{Date: "2026-11-24", Reason: "other"}, ""); err != nil {
 		t.Errorf("once restored it may be called off again: got %v", err)
 	}
 }
@@ -246,7 +255,7 @@ func TestEventsSayWhatHappenedAndNothingAboutThePerson(t *testing.T) {
 	if _, err := s.Service.NoteAttendance(ctx, b.ID, 1, activity.Note{Date: "2026-11-17", Attendance: activity.Absent}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Service.CallOff(ctx, Walk, "2026-11-24", "weather", ""); err != nil {
+	if _, err := s.Service.CallOff(ctx, Walk, activity.CancellationRequest{Date: "2026-11-24", Reason: "weather"}, ""); err != nil {
 		t.Fatal(err)
 	}
 	var events []feed.Event
@@ -343,7 +352,7 @@ func TestASecretOpensACalendarUntilItIsRevoked(t *testing.T) {
 	if _, other, err := s.Service.OpenAddress(own, Person, ""); err != nil || other == secret {
 		t.Errorf("another address has another secret; %v", err)
 	}
-	entries, err := s.Service.Calendar(t.Context(), secret)
+	entries, err := entriesBehind(s, t.Context(), secret)
 	if err != nil || len(entries) != 27 {
 		t.Errorf("got %d entries, %v", len(entries), err)
 	}
@@ -351,7 +360,7 @@ func TestASecretOpensACalendarUntilItIsRevoked(t *testing.T) {
 		t.Fatal(err)
 	}
 	for sentence, try := range map[string]string{"a revoked secret": secret, "one that never was": strings.Repeat("0", 64)} {
-		if _, err := s.Service.Calendar(t.Context(), try); !errors.Is(err, fault.ErrNotFound) {
+		if _, err := entriesBehind(s, t.Context(), try); !errors.Is(err, fault.ErrNotFound) {
 			t.Errorf("%s: got %v", sentence, err)
 		}
 	}
@@ -409,7 +418,7 @@ func TestACollisionNamesTheActivityInTheWay(t *testing.T) {
 	if f := fault.Of(err); !errors.Is(err, activity.ErrCollision) || !strings.Contains(f.Text.SV, "Promenad kl. 13:00–14:00") {
 		t.Errorf("got %v: %s", err, fault.Of(err).Text.SV)
 	}
-	swim.Until = "2026-11-23" // a Monday: no Tuesday in common
+	swim.From, swim.Until = "2026-11-17", "2026-11-22" // the Tuesday before: none in common
 	if _, err := s.Service.Book(ctx, swim, ""); err != nil {
 		t.Errorf("without a day in common: got %v", err)
 	}
@@ -549,4 +558,34 @@ func TestACorrectionOfAnAssociationWhoseFileHasGoneKeepsNobodyWaiting(t *testing
 		_, err := after.Enrolment(t.Context(), Tenant, behind)
 		return err == nil
 	})
+}
+
+// TestTheVersionOfAWeekFollowsWhatItIsMadeOf is: a plan, or another municipality's week, changes
+// nothing of it.
+func TestTheVersionOfAWeekFollowsWhatItIsMadeOf(t *testing.T) {
+	s, ctx := running(t)
+	loads(t, s)
+	version := func() string {
+		t.Helper()
+		w, err := s.Service.MunicipalityWeek(ctx, Molndal, "2026-W48")
+		servicetest.Must(t, err)
+		return w.Programme
+	}
+	before := version()
+	for what, c := range map[string]struct {
+		was, is string
+		changes bool
+	}{
+		"a plan":                 {"maxWeeks: 24", "maxWeeks: 30", false},
+		"another municipality":   {"name: Alingsås", "name: Påhittad stad", false},
+		"an activity":            {walkLine, strings.Replace(walkLine, "13:00", "13:15", 1), true},
+		"the closed days of all": {"\nweeks:\n", "\ncalendar: { publicHolidays: closed }\nweeks:\n", true},
+	} {
+		loads(t, s, c.was, c.is)
+		if changed := version() != before; changed != c.changes {
+			t.Errorf("%s: changed %t", what, changed)
+		}
+		loads(t, s)
+		before = version()
+	}
 }

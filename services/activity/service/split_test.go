@@ -13,6 +13,8 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/history"
+	"github.com/finsam/finsam/pkg/idempotency"
 	"github.com/finsam/finsam/pkg/servicetest"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/activity"
@@ -47,11 +49,11 @@ func TestBookingsFollowAnActivityThatIsMoved(t *testing.T) {
 	servicetest.Must(t, err)
 	other, err := s.Service.Book(ctx, activity.BookingRequest{Enrolment: Enrolment, Activity: calm, From: "2026-11-16"}, "")
 	servicetest.Must(t, err)
-	off, err := s.Service.CallOff(ctx, Walk, "2026-12-15", "leader_absent", "")
+	off, err := s.Service.CallOff(ctx, Walk, activity.CancellationRequest{Date: "2026-12-15", Reason: "leader_absent"}, "")
 	servicetest.Must(t, err)
 	_, secret, err := s.Service.OpenAddress(ctx, Person, "")
 	servicetest.Must(t, err)
-	before, err := s.Service.Calendar(ctx, secret)
+	before, err := entriesBehind(s, ctx, secret)
 	servicetest.Must(t, err)
 
 	s.Clock.Advance(time.Hour)
@@ -91,7 +93,7 @@ func TestBookingsFollowAnActivityThatIsMoved(t *testing.T) {
 	}
 
 	// The calendar has the same entries, those of the walk on Thursdays.
-	after, err := s.Service.Calendar(ctx, secret)
+	after, err := entriesBehind(s, ctx, secret)
 	servicetest.Must(t, err)
 	moved := 0
 	for _, was := range before {
@@ -136,7 +138,7 @@ func TestBookingsEndWithTheirActivity(t *testing.T) {
 	if kinds(b) != "[booked discontinued]" || b.Steps[1].Cause == "" {
 		t.Errorf("its steps: %+v", b.Steps)
 	}
-	entries, err := s.Service.Calendar(ctx, secret)
+	entries, err := entriesBehind(s, ctx, secret)
 	servicetest.Must(t, err)
 	cancelled := 0
 	for _, e := range entries {
@@ -216,7 +218,7 @@ func TestABookingOfWhatNeverBeganEnds(t *testing.T) {
 	servicetest.Must(t, err)
 	_, secret, err := s.Service.OpenAddress(ctx, Person, "")
 	servicetest.Must(t, err)
-	first, err := s.Service.Calendar(ctx, secret)
+	first, err := entriesBehind(s, ctx, secret)
 	servicetest.Must(t, err)
 	seen := first
 	for _, step := range []struct {
@@ -233,7 +235,7 @@ func TestABookingOfWhatNeverBeganEnds(t *testing.T) {
 		if (b.Status.LastDay < b.From) != step.isOff {
 			t.Errorf("it is %s, until %s", step.kinds, b.Status.LastDay)
 		}
-		is, err := s.Service.Calendar(ctx, secret)
+		is, err := entriesBehind(s, ctx, secret)
 		if err != nil || len(is) != len(seen) || len(is) < 15 {
 			t.Fatalf("%d entries became %d, %v", len(seen), len(is), err)
 		}
@@ -259,7 +261,7 @@ func TestAnOlderBookingKeepsWhatItsFileHadPlanned(t *testing.T) {
 	servicetest.Must(t, s.Service.ForgetPlan(ctx, Tenant, b.ID))
 	_, secret, err := s.Service.OpenAddress(ctx, Person, "")
 	servicetest.Must(t, err)
-	before, err := s.Service.Calendar(ctx, secret)
+	before, err := entriesBehind(s, ctx, secret)
 	servicetest.Must(t, err)
 	loads(t, s, walkLine, planned)
 	s.Clock.Advance(time.Hour)
@@ -271,7 +273,7 @@ func TestAnOlderBookingKeepsWhatItsFileHadPlanned(t *testing.T) {
 	if b.Steps[2].Date != "2027-01-11" {
 		t.Errorf("it is moved from %s on", b.Steps[2].Date)
 	}
-	after, err := s.Service.Calendar(ctx, secret)
+	after, err := entriesBehind(s, ctx, secret)
 	if err != nil || len(after) != len(before) {
 		t.Fatalf("%d entries became %d, %v", len(before), len(after), err)
 	}
@@ -350,5 +352,100 @@ func TestAClosedGroupHasItsPlaces(t *testing.T) {
 	servicetest.Must(t, err)
 	if err := book(outside, "2026-12-02"); err != nil {
 		t.Errorf("a place that was given up: %v", err)
+	}
+}
+
+// TestABookingWhoseMakerDiedIsSettled inserts bookings without the look at what has become of the
+// activity and the enrolment that follows: their events bring it.
+func TestABookingWhoseMakerDiedIsSettled(t *testing.T) {
+	s, coach := running(t)
+	loads(t, s)
+	in, err := s.Associations.Get(Tenant)
+	servicetest.Must(t, err)
+	was, _ := in.Activity(Walk)
+	made := func(id, of, participant, enrolment string, plan activity.Plan) {
+		t.Helper()
+		e := &activity.Enrolment{Association: Tenant, ID: enrolment, Participant: participant, Municipality: Molndal}
+		b := activity.Book(id, e, activity.BookingRequest{Enrolment: enrolment, Activity: of, From: "2026-11-20"}, plan, idempotency.Receipt{}, history.Author{Subject: "coach-1"}, s.Clock.Now())
+		_, err := s.Service.Programme.Bookings.Insert(t.Context(), b)
+		servicetest.Must(t, err)
+		s.Service.Programme.Changed() // it is published
+	}
+	becomes := func(id, want string) *service.BookingView {
+		t.Helper()
+		var b *service.BookingView
+		servicetest.Eventually(t, id+" is "+want, func() (is bool) {
+			b, err = s.Service.Booking(coach, id)
+			return err == nil && kinds(b) == want
+		})
+		return b
+	}
+	other, err := s.Service.Book(coach, walkFrom("2026-11-20"), "")
+	servicetest.Must(t, err)
+	loads(t, s, walkLine, strings.TrimSuffix(walkLine, " }")+`, changes: [{ on: 2026-12-07, day: thursday }] }`)
+	becomes(other.ID, "[booked moved]") // so the move has been handled
+	const second, person = "11111111-1111-4111-8111-111111111112", "22222222-2222-4222-8222-222222222223"
+	s.Emit("planned", second, person, Molndal, 1, "")
+	s.Enrolled(t, person, Molndal)
+	made("b-1", Walk, person, second, activity.PlanOf(was, "2026-11-20"))
+	if b := becomes("b-1", "[booked moved]"); b.Steps[1].Cause != "b-1/1" {
+		t.Errorf("it follows the activity because of %s", b.Steps[1].Cause)
+	}
+	s.Emit("closed", second, person, Molndal, 2, "2026-11-30")
+	becomes("b-1", "[booked moved ended]")
+	calm, _ := in.Activity(s.Activity(t, Molndal, 7))
+	made("b-2", calm.ID, person, second, activity.PlanOf(calm, "2026-11-20"))
+	if b := becomes("b-2", "[booked ended]"); b.Steps[1].Cause != second+"/2" {
+		t.Errorf("it ends because of %s", b.Steps[1].Cause)
+	}
+}
+
+// TestAClosingThatWasNoneMayMakeAGroupOneTooMany is: the place of one whose enrolment was closed
+// went to another, and the closing was a mistake. Both have their places, and nobody else gets
+// one before there is room again.
+func TestAClosingThatWasNoneMayMakeAGroupOneTooMany(t *testing.T) {
+	s, ctx := running(t)
+	loads(t, s, "closedGroup: { sessions: 8 }", "closedGroup: { sessions: 8, least: 1, most: 1, starts: [2026-12-01] }")
+	group := s.Activity(t, Molndal, 2)
+	enrolments := make([]string, 3)
+	for i := range enrolments {
+		person := fmt.Sprintf("22222222-2222-4222-8222-00000000000%d", i)
+		enrolments[i] = fmt.Sprintf("11111111-1111-4111-8111-00000000000%d", i)
+		s.Emit("planned", enrolments[i], person, Molndal, 1, "")
+		s.Enrolled(t, person, Molndal)
+	}
+	book := func(n int) (*service.BookingView, error) {
+		return s.Service.Book(ctx, activity.BookingRequest{Enrolment: enrolments[n], Activity: group, From: "2026-11-30"}, "")
+	}
+	becomes := func(b *service.BookingView, want string) {
+		t.Helper()
+		servicetest.Eventually(t, want, func() bool {
+			now, err := s.Service.Booking(ctx, b.ID)
+			if err == nil {
+				*b = *now
+			}
+			return err == nil && kinds(now) == want
+		})
+	}
+	first, err := book(0)
+	servicetest.Must(t, err)
+	s.Emit("closed", enrolments[0], first.Participant, Molndal, 2, "2026-11-20")
+	becomes(first, "[booked ended]")
+	second, err := book(1)
+	servicetest.Must(t, err)
+	s.Emit("corrected", enrolments[0], first.Participant, Molndal, 3, "", "corrects", "2")
+	becomes(first, "[booked ended reopened]")
+	if first.Status.LastDay != activity.Forever || second.Status.LastDay != activity.Forever {
+		t.Errorf("the places are held until %s and %s", first.Status.LastDay, second.Status.LastDay)
+	}
+	for _, leaves := range []*service.BookingView{first, second} {
+		if _, err := book(2); !errors.Is(err, activity.ErrGroupFull) {
+			t.Errorf("while there are too many, or as many as there may be: %v", err)
+		}
+		_, err = s.Service.Cancel(ctx, leaves.ID, leaves.Version(), "2026-11-30")
+		servicetest.Must(t, err)
+	}
+	if _, err := book(2); err != nil {
+		t.Errorf("after both have left: %v", err)
 	}
 }

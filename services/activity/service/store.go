@@ -7,12 +7,16 @@ import (
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/guard"
 	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/idempotency"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/migration"
 	"github.com/finsam/finsam/services/activity"
+	"github.com/finsam/finsam/services/activity/group"
+	"github.com/finsam/finsam/services/activity/placement"
 	"github.com/finsam/finsam/services/activity/programme"
 )
 
@@ -21,14 +25,18 @@ const (
 	activityKey     = "activity"
 	bookedKey       = "bookedAt"  // Unix milliseconds
 	changedKey      = "changedAt" // Unix milliseconds
+	coachKey        = "coach"
 	conflictKey     = "conflict"
+	contradictedKey = "contradicted"
 	dateKey         = "date"
 	enrolmentKey    = "enrolment"
 	firstDayKey     = "firstDay"
+	hostKey         = "host" // of a booking in another municipality than the participant's
 	lastDayKey      = "lastDay"
 	lookupKey       = "lookup"
 	municipalityKey = "municipality"
 	openKey         = "open"
+	ownerKey        = "owner" // of a member of staff's calendar address
 	participantKey  = "participant"
 	reachKey        = "reach"   // last day, if the activity does not end before
 	runningKey      = "running" // the initiative of an enrolment that is not closed
@@ -39,9 +47,11 @@ const (
 // declares other keys raises Version; see docs/operations/day-two.md, "Upgrade".
 func Schema() migration.Schema {
 	return migration.Schema{
-		Service: "activity", Version: 3,
+		Service: "activity", Version: 5,
 		Collections: []migration.Collection{
-			bookingCollection, cancellationCollection, enrolmentCollection, diaryCollection, addressCollection, programme.Collection,
+			bookingCollection, cancellationCollection, enrolmentCollection, diaryCollection, addressCollection, absenceCollection, signalCollection, programme.Collection,
+			placement.Collection, placement.Registers,
+			group.Groups, group.Waits,
 		},
 	}
 }
@@ -53,18 +63,21 @@ var bookingCollection = store.Schema[activity.Booking]{
 	Indexes: []store.Index{
 		{municipalityKey, bookedKey},
 		{municipalityKey, changedKey},
+		{hostKey, bookedKey},
+		{stateKey, activityKey},
 		{municipalityKey, stateKey, bookedKey},
 		{participantKey, bookedKey},
 		{participantKey, lastDayKey},
 		{activityKey, lastDayKey, store.ID, firstDayKey, reachKey, participantKey},
 	},
+	Sparse:  []store.Index{{contradictedKey, municipalityKey, bookedKey}},
 	ID:      func(b *activity.Booking) (string, string) { return b.Association, b.ID },
 	Version: (*activity.Booking).Version,
 	Keys: func(b *activity.Booking) store.Keys {
 		status := b.Status()
 		k := store.Keys{
 			enrolmentKey: b.Enrolment, participantKey: b.Participant, municipalityKey: b.Municipality, activityKey: b.Activity,
-			stateKey: string(status.State), bookedKey: b.Steps[0].At.UnixMilli(), firstDayKey: string(b.From), lastDayKey: string(status.LastDay), reachKey: string(status.Reach),
+			stateKey: string(status.State), bookedKey: b.Steps[0].At.UnixMilli(), firstDayKey: string(status.FirstDay), lastDayKey: string(status.LastDay), reachKey: string(status.Reach),
 			changedKey: b.ChangedAt().UnixMilli(),
 		}
 		// Only one booking that goes on per enrolment and activity; the index
@@ -72,6 +85,15 @@ var bookingCollection = store.Schema[activity.Booking]{
 		// apart by the diary.
 		if status.State == activity.StateBooked && status.LastDay == activity.Forever {
 			k[openKey] = b.Activity
+		}
+		if len(status.Others) > 0 {
+			k[contradictedKey] = "yes"
+		}
+		if b.Host != "" {
+			k[hostKey] = b.Host
+		}
+		if !status.Held { // it is at no occurrence yet
+			k[reachKey] = ""
 		}
 		return k
 	},
@@ -124,23 +146,50 @@ var addressCollection = store.Schema[activity.Address]{
 	Name:    "calendar_addresses",
 	Unique:  []store.Index{{lookupKey}},
 	Indexes: []store.Index{{participantKey, stateKey, bookedKey}},
+	Sparse:  []store.Index{{ownerKey, stateKey, bookedKey}},
 	ID:      func(a *activity.Address) (string, string) { return a.Association, a.ID },
-	Version: (*activity.Address).Version,
+	Version: (*activity.Address).Writes,
 	Keys: func(a *activity.Address) store.Keys {
-		return store.Keys{
+		k := store.Keys{
 			participantKey: a.Participant, lookupKey: a.Lookup,
 			stateKey: string(a.State()), bookedKey: a.Steps[0].At.UnixMilli(),
 		}
+		if a.Owner != "" {
+			k[ownerKey] = a.Owner
+		}
+		return k
+	},
+}
+
+var absenceCollection = store.Schema[activity.Absence]{
+	Name:      "absences",
+	Published: true,
+	Indexes:   []store.Index{{participantKey, bookedKey}, {participantKey, lastDayKey}},
+	ID:        func(x *activity.Absence) (string, string) { return x.Association, x.ID },
+	Version:   (*activity.Absence).Version,
+	Keys: func(x *activity.Absence) store.Keys {
+		return store.Keys{participantKey: x.Participant, bookedKey: x.Steps[0].At.UnixMilli(), lastDayKey: string(x.Span().Until)}
+	},
+}
+
+var signalCollection = store.Schema[activity.Signal]{
+	Name:      "absence_signals",
+	Published: true,
+	Indexes:   []store.Index{{municipalityKey, stateKey, changedKey}, {municipalityKey, changedKey}, {coachKey, stateKey, changedKey}},
+	ID:        func(x *activity.Signal) (string, string) { return x.Association, x.ID },
+	Version:   (*activity.Signal).Version,
+	Keys: func(x *activity.Signal) store.Keys {
+		return store.Keys{municipalityKey: x.Municipality, coachKey: x.Coach, stateKey: string(x.State()), changedKey: x.Steps[len(x.Steps)-1].At.UnixMilli()}
 	},
 }
 
 // open prepares the collections and says what access to their documents depends on.
 func (s *Service) open(ctx context.Context) error {
-	var bookings, cancellations, addresses, enrolments, diaries error
+	var bookings, cancellations, addresses, absences, signals, enrolments, diaries error
 	s.bookings = guard.Documents[activity.Booking]{
 		Log: s.AccessLog, Kind: "booking",
 		Resource: func(_ context.Context, _ actor.Actor, _ string, b *activity.Booking) (access.Resource, error) {
-			return b.Resource(), nil
+			return s.bookingResource(b), nil
 		},
 		Participants: func(b *activity.Booking) []string { return []string{b.Participant} },
 	}
@@ -160,12 +209,75 @@ func (s *Service) open(ctx context.Context) error {
 		Parent:       func(x *activity.Address) string { return x.Participant },
 		Participants: func(x *activity.Address) []string { return []string{x.Participant} },
 	}
+	s.staffCalendars = guard.Documents[activity.Address]{
+		Log: s.AccessLog, Kind: s.addresses.Kind,
+		Resource: func(_ context.Context, _ actor.Actor, _ string, x *activity.Address) (access.Resource, error) {
+			return access.Resource{Association: x.Association}, nil
+		},
+		Parent:       func(x *activity.Address) string { return x.Owner },
+		Participants: func(*activity.Address) []string { return nil },
+	}
+	s.absences = guard.Documents[activity.Absence]{
+		Log: s.AccessLog, Kind: "absence",
+		Resource: func(ctx context.Context, a actor.Actor, _ string, x *activity.Absence) (access.Resource, error) {
+			return s.participant(ctx, a, x.Participant)
+		},
+		Parent:       func(x *activity.Absence) string { return x.Participant },
+		Participants: func(x *activity.Absence) []string { return []string{x.Participant} },
+	}
+	s.signals = guard.Documents[activity.Signal]{
+		Log: s.AccessLog, Kind: "absence-signal",
+		Resource: func(_ context.Context, _ actor.Actor, _ string, x *activity.Signal) (access.Resource, error) {
+			return x.Resource(), nil
+		},
+		Participants: func(x *activity.Signal) []string { return []string{x.Participant} },
+	}
 	s.bookings.Store, bookings = store.Open(ctx, s.Engine, bookingCollection)
 	s.cancellations.Store, cancellations = store.Open(ctx, s.Engine, cancellationCollection)
 	s.addresses.Store, addresses = store.Open(ctx, s.Engine, addressCollection)
+	s.staffCalendars.Store = s.addresses.Store
+	s.absences.Store, absences = store.Open(ctx, s.Engine, absenceCollection)
+	s.signals.Store, signals = store.Open(ctx, s.Engine, signalCollection)
 	s.enrolments, enrolments = store.Open(ctx, s.Engine, enrolmentCollection)
 	s.diaries, diaries = store.Open(ctx, s.Engine, diaryCollection)
-	return errors.Join(bookings, cancellations, addresses, enrolments, diaries)
+	return errors.Join(bookings, cancellations, addresses, absences, signals, enrolments, diaries)
+}
+
+// bookingResource returns what access to a booking depends on: who leads the activity now,
+// too.
+func (s *Service) bookingResource(b *activity.Booking) access.Resource {
+	r := b.Resource()
+	if in, err := s.Associations.Get(b.Association); err == nil {
+		x, _ := in.Activity(b.Activity)
+		r.Relationships[0].Leader = x.At(civil.DateOf(s.Now())).Leader
+	}
+	return r
+}
+
+// participant describes a participant, who is related to the municipalities of the
+// enrolments. One who has none, such as another association's, is
+// fault.ErrNotFound here.
+func (s *Service) participant(ctx context.Context, a actor.Actor, participant string) (access.Resource, error) {
+	found, err := findAll(ctx, s.enrolments, a.Association, store.Equals(participantKey, participant))
+	if err != nil {
+		return access.Resource{}, err
+	}
+	if len(found) == 0 {
+		return access.Resource{}, fault.ErrNotFound
+	}
+	r := access.Resource{Association: a.Association, Participant: participant}
+	for _, e := range found {
+		r.Relationships = append(r.Relationships, access.Relationship{Municipality: e.Municipality})
+	}
+	return r, nil
+}
+
+// decideOnParticipant returns the caller and the entry of what the access table says
+// to an operation on a participant.
+func (s *Service) decideOnParticipant(ctx context.Context, operation, participant string) (actor.Actor, accesslog.Entry, error) {
+	return guard.Ask(ctx, operation, "participant/"+participant, func(a actor.Actor) (access.Resource, error) {
+		return s.participant(ctx, a, participant)
+	})
 }
 
 // creation is a document to be created by a caller.

@@ -26,7 +26,7 @@ type MunicipalityWeek struct {
 	Week         activity.Week
 	Items        []activity.Occurrence
 	Unscheduled  []association.Activity
-	Programme    string // version of the association's configuration
+	Programme    string // another when the municipality's activities, sites or closed days are, or the association's closed days
 	Version      int64  // the same as long as the answer is
 }
 
@@ -56,21 +56,81 @@ func (s *Service) MunicipalityWeek(ctx context.Context, code, week string) (*Mun
 		return nil, err
 	}
 	offered := in.Week(code).Activities
-	view := &MunicipalityWeek{Municipality: m, Week: w, Programme: in.Version, Items: activity.OccurrencesIn(w, offered, cancelled)}
+	view := &MunicipalityWeek{Municipality: m, Week: w, Programme: cmp.Or(in.Week(code).Version, in.Version), Items: activity.OccurrencesIn(w, offered, cancelled)}
 	for _, x := range offered {
 		if !x.Scheduled() && !x.At(w.Sunday()).Gone {
 			view.Unscheduled = append(view.Unscheduled, x)
 		}
 	}
-	// The week has no steps to count, so its version is a digest of what it follows from.
+	view.Version = versionOf(fmt.Sprintf("%s %s %s %s", code, m.Name, w, view.Programme), view.Items)
+	return view, nil
+}
+
+// versionOf returns the version of a week. It has no steps to count, so that is a digest of
+// what it follows from: whose it is, the programme, and what is called off.
+func versionOf(whose string, items []activity.Occurrence) int64 {
 	var all bytes.Buffer
-	fmt.Fprintf(&all, "%s %s %s\n", code, w, in.Version)
-	for _, o := range view.Items {
+	fmt.Fprintln(&all, whose)
+	for _, o := range items {
 		if o.Cancelled != nil {
 			fmt.Fprintf(&all, "%s %d\n", o.Cancelled.ID, o.Cancelled.Version())
 		}
 	}
-	view.Version = Digest(all.Bytes())
+	return Digest(all.Bytes())
+}
+
+// LeaderWeek is what a member of staff leads in one week, in all municipalities.
+type LeaderWeek struct {
+	Leader  string // subject
+	Week    activity.Week
+	Items   []activity.Occurrence
+	Version int64 // the same as long as the answer is
+}
+
+// Myself is the caller, in place of a leader's id.
+const Myself = "me"
+
+// LeaderWeek returns the week of a leader, or of the caller as one: empty for who leads nothing.
+// An empty week is the present one. No person is in it, so only a refusal is entered in the
+// access log.
+func (s *Service) LeaderWeek(ctx context.Context, leader, week string) (*LeaderWeek, error) {
+	a, err := guard.Caller(ctx, s.AccessLog, "getLeaderWeek", "leader/"+leader)
+	if err != nil {
+		return nil, err
+	}
+	w, err := activity.ParseWeek(cmp.Or(week, activity.WeekOf(civil.DateOf(s.Now())).String()))
+	if err != nil {
+		return nil, err
+	}
+	s.Programme.CatchUp(ctx)
+	in, err := s.Associations.Get(a.Association)
+	if err != nil {
+		return nil, err
+	}
+	if leader == Myself {
+		leader = a.Subject
+	}
+	view := &LeaderWeek{Leader: leader, Week: w}
+	isLed := func(x association.Activity) bool { return x.Leader == leader }
+	for _, offered := range in.Weeks {
+		var led []association.Activity
+		for _, x := range offered.Activities {
+			if isLed(x) || slices.ContainsFunc(x.Later, isLed) {
+				led = append(led, x)
+			}
+		}
+		if led == nil {
+			continue
+		}
+		cancelled, err := s.cancellationsOf(ctx, in.ID, store.Equals(municipalityKey, offered.Municipality), w.Monday(), w.Sunday())
+		if err != nil {
+			return nil, err
+		}
+		view.Items = append(view.Items, activity.OccurrencesIn(w, led, cancelled)...)
+	}
+	view.Items = slices.DeleteFunc(view.Items, func(o activity.Occurrence) bool { return !isLed(o.Activity) })
+	slices.SortStableFunc(view.Items, activity.Occurrence.Compare)
+	view.Version = versionOf(fmt.Sprintf("%q %s %s", leader, w, in.Version), view.Items)
 	return view, nil
 }
 
@@ -113,7 +173,8 @@ func (s *Service) Activities(ctx context.Context, municipality string, w store.W
 			if total >= first && total < first+w.Limit {
 				v := ActivityView{Activity: x.At(today)}
 				if x.Scheduled() {
-					v.Operations = access.Permitted([]string{"createBooking", "cancelOccurrence"}, a, activity.ResourceOf(in.ID, x))
+					v.Operations = append(access.Permitted([]string{"createBooking"}, a, bookingOf(in.ID, "", a.Municipality, x)), // of the caller's participants, wherever it is
+						access.Permitted([]string{"cancelOccurrence"}, a, activity.ResourceOf(in.ID, x))...)
 				}
 				part = append(part, v)
 			}
@@ -123,60 +184,12 @@ func (s *Service) Activities(ctx context.Context, municipality string, w store.W
 	return part, total, nil
 }
 
-// Day is who is booked into an activity on a day.
-type Day struct {
-	Occurrence activity.Occurrence
-	Bookings   []*BookingView // in the order in which they were made
-}
-
-// Day returns the day's list of an activity of the caller's municipality, for the
-// one who leads it: ids only. An activity without an occurrence on the day is
-// fault.ErrNotFound.
-func (s *Service) Day(ctx context.Context, activityID string, d civil.Date) (*Day, error) {
-	a, x, entry, err := s.decideOnActivity(ctx, "getActivityDay", activityID, d)
-	if err != nil {
-		return nil, guard.Enter(ctx, s.AccessLog, entry, err)
-	}
-	if !activity.IsDate(d) {
-		return nil, activity.ErrDate.AtField("date")
-	}
-	cancelled, err := s.cancellationsOf(ctx, a.Association, store.Equals(activityKey, activityID), d, d)
-	if err != nil {
-		return nil, err
-	}
-	o, occurs := activity.OccurrenceOn(x, d, cancelled)
-	if !occurs {
-		return nil, fault.ErrNotFound
-	}
-	found, err := findAll(ctx, s.bookings.Store, a.Association, store.Equals(activityKey, activityID), store.AtLeast(lastDayKey, string(d)))
-	if err != nil {
-		return nil, err
-	}
-	day := &Day{Occurrence: o}
-	for _, b := range found {
-		if v := s.viewBooking(a, b); v.Status.Covers(d) && access.Allows(entry.Operation, a, b.Resource()) {
-			day.Bookings = append(day.Bookings, v)
-			entry.Participants = append(entry.Participants, b.Participant)
-		}
-	}
-	slices.SortFunc(day.Bookings, func(a, b *BookingView) int {
-		return cmp.Or(a.Steps[0].At.Compare(b.Steps[0].At), cmp.Compare(a.ID, b.ID))
-	})
-	return day, guard.Enter(ctx, s.AccessLog, entry, nil)
-}
-
 // ParticipantWeek is what a participant is booked into in one week.
 type ParticipantWeek struct {
 	Participant string
 	Week        activity.Week
-	Items       []BookedOccurrence
-}
-
-// BookedOccurrence is an occurrence that the participant is booked into.
-type BookedOccurrence struct {
-	activity.Occurrence
-	Booking    string
-	Attendance activity.Attendance // empty: not noted
+	Items       []activity.BookedOccurrence
+	Lacks       []activity.Shortfall // what the rules of the programme want besides
 }
 
 // ParticipantWeek returns a participant's week; an empty one is the present. A coach
@@ -198,6 +211,10 @@ func (s *Service) ParticipantWeek(ctx context.Context, participant, week string)
 	if err != nil {
 		return nil, err
 	}
+	absences, err := findAll(ctx, s.absences.Store, in.ID, store.Equals(participantKey, participant), store.AtLeast(lastDayKey, string(w.Monday())))
+	if err != nil {
+		return nil, err
+	}
 	view := &ParticipantWeek{Participant: participant, Week: w}
 	for _, b := range booked {
 		x, offered := in.Activity(b.Activity)
@@ -211,36 +228,144 @@ func (s *Service) ParticipantWeek(ctx context.Context, participant, week string)
 		status := b.Status()
 		for _, o := range activity.OccurrencesIn(w, []association.Activity{x}, cancelled) {
 			if status.Covers(o.Date) {
-				view.Items = append(view.Items, BookedOccurrence{Occurrence: o, Booking: b.ID, Attendance: status.Notes[o.Date].Attendance})
+				view.Items = append(view.Items, activity.BookedOccurrence{Occurrence: o, Booking: b.ID, Mark: status.On(o, absences)})
 			}
 		}
 	}
-	slices.SortStableFunc(view.Items, func(a, b BookedOccurrence) int { return a.Compare(b.Occurrence) })
-	return view, nil
-}
-
-// participant describes a participant, who is related to the municipalities of the
-// enrolments. One who has none, such as another association's, is
-// fault.ErrNotFound here.
-func (s *Service) participant(ctx context.Context, a actor.Actor, participant string) (access.Resource, error) {
-	found, err := findAll(ctx, s.enrolments, a.Association, store.Equals(participantKey, participant))
+	placed, err := s.Placements.Within(ctx, in.ID, participant, w.Monday(), w.Sunday())
 	if err != nil {
-		return access.Resource{}, err
+		return nil, err
 	}
-	if len(found) == 0 {
-		return access.Resource{}, fault.ErrNotFound
+	for _, p := range placed {
+		if !access.Allows(entry.Operation, a, p.Resource(association.Site{})) {
+			continue
+		}
+		for n := range 7 {
+			d := w.Monday().AddDays(n)
+			if o, there := s.Placements.OccurrenceOn(p, d); there {
+				note := p.Status().Notes[d]
+				view.Items = append(view.Items, activity.BookedOccurrence{Occurrence: o, Placement: p.ID, Mark: activity.Mark{Note: activity.Note{
+					Date: note.Date, Attendance: activity.Attendance(note.Attendance), Minutes: note.Minutes, Reason: note.Reason, At: note.At,
+				}}})
+			}
+		}
 	}
-	r := access.Resource{Association: a.Association, Participant: participant}
-	for _, e := range found {
-		r.Relationships = append(r.Relationships, access.Relationship{Municipality: e.Municipality})
-	}
-	return r, nil
+	slices.SortStableFunc(view.Items, func(a, b activity.BookedOccurrence) int { return a.Compare(b.Occurrence) })
+	view.Lacks, err = s.lacksOf(ctx, a, in, participant, w)
+	return view, err
 }
 
-// decideOnParticipant returns the caller and the entry of what the access table says
-// to an operation on a participant.
-func (s *Service) decideOnParticipant(ctx context.Context, operation, participant string) (actor.Actor, accesslog.Entry, error) {
-	return guard.Ask(ctx, operation, "participant/"+participant, func(a actor.Actor) (access.Resource, error) {
-		return s.participant(ctx, a, participant)
-	})
+// Day is who is booked into an activity on a day.
+type Day struct {
+	Occurrence activity.Occurrence
+	Bookings   []DayRow // in the order in which the bookings were made
+}
+
+// DayRow is a booking on a day's list.
+type DayRow struct {
+	*BookingView
+	activity.Mark
+}
+
+// Day returns the day's list of an activity of the caller's municipality, for the
+// one who leads it: ids only. An activity without an occurrence on the day is
+// fault.ErrNotFound.
+func (s *Service) Day(ctx context.Context, activityID string, d civil.Date) (*Day, error) {
+	a, x, entry, err := s.decideOnActivity(ctx, "getActivityDay", activityID, d)
+	if err != nil {
+		return nil, guard.Enter(ctx, s.AccessLog, entry, err)
+	}
+	if !activity.IsDate(d) {
+		return nil, activity.ErrDate.AtField("date")
+	}
+	days, err := s.daysOf(ctx, a, &entry, d, x)
+	if err != nil {
+		return nil, err
+	}
+	if len(days) == 0 {
+		return nil, fault.ErrNotFound
+	}
+	return days[0], guard.Enter(ctx, s.AccessLog, entry, nil)
+}
+
+// StaffDay returns the day's lists of the activities that the caller leads, and of the own
+// municipality's without a named leader, in the order of time. One entry of the access log
+// names all persons.
+func (s *Service) StaffDay(ctx context.Context, d civil.Date) ([]*Day, error) {
+	entry := accesslog.Entry{Operation: "getDay", Thing: "day/" + string(d)}
+	a, err := guard.Caller(ctx, s.AccessLog, entry.Operation, entry.Thing)
+	if err != nil {
+		return nil, err
+	}
+	if !activity.IsDate(d) {
+		return nil, activity.ErrDate.AtField("date")
+	}
+	in, err := s.Associations.Get(a.Association)
+	if err != nil {
+		return nil, err
+	}
+	var own []association.Activity
+	for _, x := range in.Week(a.Municipality).Activities {
+		if access.Allows(entry.Operation, a, activity.ResourceOf(in.ID, x.At(d))) {
+			own = append(own, x)
+		}
+	}
+	entry.Why = string(access.Scope(entry.Operation, a))
+	days, err := s.daysOf(ctx, a, &entry, d, own...)
+	return days, guard.Enter(ctx, s.AccessLog, entry, err)
+}
+
+// daysOf returns the lists of a day of those of some activities that have an occurrence on
+// it, in the order of time, and adds to the entry who is on them.
+func (s *Service) daysOf(ctx context.Context, a actor.Actor, entry *accesslog.Entry, d civil.Date, of ...association.Activity) ([]*Day, error) {
+	var ids []string
+	for _, x := range of {
+		ids = append(ids, x.ID)
+	}
+	cancelled, err := s.cancellationsOf(ctx, a.Association, store.IsAmong(activityKey, ids), d, d)
+	if err != nil {
+		return nil, err
+	}
+	lists := map[string]*Day{}
+	var days []*Day
+	for _, x := range of {
+		if o, occurs := activity.OccurrenceOn(x, d, cancelled); occurs {
+			lists[x.ID] = &Day{Occurrence: o}
+			days = append(days, lists[x.ID])
+		}
+	}
+	if len(days) == 0 {
+		return nil, nil
+	}
+	booked, err := findAll(ctx, s.bookings.Store, a.Association, store.IsAmong(activityKey, ids), store.AtLeast(lastDayKey, string(d)))
+	if err != nil {
+		return nil, err
+	}
+	var participants []string
+	for _, b := range booked {
+		participants = append(participants, b.Participant)
+	}
+	absences, err := s.absencesOf(ctx, a.Association, participants, d)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range booked {
+		day := lists[b.Activity]
+		if day == nil || !access.Allows(entry.Operation, a, b.Resource()) {
+			continue
+		}
+		if v := s.viewBooking(a, b); v.Status.Covers(d) {
+			day.Bookings = append(day.Bookings, DayRow{v, v.Status.On(day.Occurrence, absences[b.Participant])})
+			entry.Participants = append(entry.Participants, b.Participant)
+		}
+	}
+	slices.Sort(entry.Participants)
+	entry.Participants = slices.Compact(entry.Participants)
+	slices.SortFunc(days, func(x, y *Day) int { return x.Occurrence.Compare(y.Occurrence) })
+	for _, day := range days {
+		slices.SortFunc(day.Bookings, func(x, y DayRow) int {
+			return cmp.Or(x.Steps[0].At.Compare(y.Steps[0].At), cmp.Compare(x.ID, y.ID))
+		})
+	}
+	return days, nil
 }

@@ -45,6 +45,7 @@ type Operation struct {
 	Body      bool   `json:"body,omitzero"`        // takes a body
 	Form      bool   `json:"form,omitzero"`        // and that is multipart/form-data, not JSON
 	Cost      int    `json:"x-cost"`               // taken from the authority's limit by a call, at least 1
+	Dear      Dear   `json:"dear,omitzero"`        // what a call takes besides
 	BodyLimit int64  `json:"x-body-limit"`         // bytes
 	Personal  bool   `json:"x-personal,omitzero"`  // the answer or the body contains personal data
 	LongPoll  bool   `json:"x-long-poll,omitzero"` // the answer may wait for news, as long as the caller asks
@@ -52,11 +53,19 @@ type Operation struct {
 	Cache     Cache  `json:"x-cache,omitzero"`
 }
 
+// Dear is what a call costs besides, by the query parameter that makes it dear: the x-cost of
+// the parameter.
+type Dear map[string]int
+
 // Cache is how long an answer may be kept and which events end that.
 type Cache struct {
-	Seconds   int      `json:"seconds"` // zero: not at all
+	Seconds   int      `json:"seconds"`         // zero: not at all
+	Until     string   `json:"until,omitempty"` // Midnight, of an answer that may be another on the next day; empty: nothing
 	EmptiedBy []string `json:"emptiedBy"`
 }
+
+// Midnight is that of Sweden.
+const Midnight = "midnight"
 
 // Info is what the document says of the API as a whole.
 type Info struct {

@@ -17,6 +17,7 @@ import (
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/persontest"
 	"github.com/finsam/finsam/pkg/servicetest"
+	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/participant"
 	"github.com/finsam/finsam/services/participant/service"
 )
@@ -74,9 +75,12 @@ func Start(t testing.TB) *Suite {
 }
 
 // StartQuiet is Start without the loops.
-func StartQuiet(t testing.TB) *Suite {
+func StartQuiet(t testing.TB) *Suite { return On(t, nil) }
+
+// On is StartQuiet on an engine of the caller's; nil: SQLite in a temporary folder.
+func On(t testing.TB, e store.Engine) *Suite {
 	t.Helper()
-	w := servicetest.New(t, "participant", servicetest.Config{Now: Noon})
+	w := servicetest.New(t, "participant", servicetest.Config{Engine: e, Now: Noon})
 	s := &Suite{World: w, t: t}
 	var err error
 	w.Peers = map[string]feed.Reader{"referral": &s.referrals}

@@ -192,13 +192,13 @@ func (h handlers) enrolment(v *service.EnrolmentView) api.Enrolment {
 	if h, ok := cmp.Or(c.Started, v.PlannedStart).Holiday(); ok {
 		holiday = &api.Holiday{Sv: h.SV, En: h.EN}
 	}
-	followed := v.Plan.Version
+	followed := &v.Plan
 	return api.Enrolment{
 		Id: v.ID, Version: &v.Version, Referral: v.Referral, Participant: v.Participant, Alias: participant.Alias(v.Participant),
 		Initiative: v.Initiative, Municipality: v.Municipality, Coach: v.Coach,
 		State: api.EnrolmentState(c.State), Outcome: rest.Optional(api.EnrolmentOutcome(c.Outcome)),
 		CurrentBlock: rest.Optional(c.Block), PlannedStart: string(v.PlannedStart), StartedOn: rest.Optional(string(c.Started)), StartHoliday: holiday,
-		ActiveWeeks: c.ActiveWeeks(), MaxWeeks: v.PlanNow().MaxWeeks, PlanVersion: v.PlanNow().Version,
+		ActiveWeeks: c.ActiveWeeks(), MaxWeeks: v.PlanNow().MaxWeeks, PlanVersion: v.PlanNow().Version, Plan: rest.Optional(v.PlanID(v.PlanNow())),
 		WeeksUsedBefore: rest.Optional(v.WeeksBefore), JoinedReferrals: rest.OptionalList(rest.Map(v.Joined, func(s *participant.PersonStep) api.JoinedReferral {
 			return api.JoinedReferral{Referral: s.Referral, AnswersCheckIns: s.Answers}
 		})),
@@ -223,9 +223,10 @@ func (h handlers) enrolment(v *service.EnrolmentView) api.Enrolment {
 				step.CorrectedBy = rest.Optional(int(by.N))
 			}
 			if s.Plan != nil {
-				step.PlanVersion, step.FormerPlanVersion = rest.Optional(s.Plan.Version), rest.Optional(followed)
+				step.PlanVersion, step.FormerPlanVersion = rest.Optional(s.Plan.Version), rest.Optional(followed.Version)
+				step.Plan, step.FormerPlan = rest.Optional(v.PlanID(s.Plan)), rest.Optional(v.PlanID(followed))
 				if corrected[s.N] == nil {
-					followed = s.Plan.Version
+					followed = s.Plan
 				}
 			}
 			if s.Correction != nil {

@@ -255,7 +255,20 @@ func (s *Service) checkFirstDay(ctx context.Context, e *participant.Enrolment, o
 	if early := in.Calendar.DaysBeforeReceipt; early != nil && on < received.AddDays(-*early) {
 		return participant.ErrBeforeReceipt.AtField("/startedOn")
 	}
+	if err := s.checkPerformed(e, on, "/startedOn"); err != nil {
+		return err
+	}
 	return e.CheckFirstDay(on, consented, ageOn(identity.Number, on))
+}
+
+// checkPerformed returns ErrNotPerformed when the municipality does not perform the
+// enrolment's initiative on a day on which the person begins, or begins again.
+func (s *Service) checkPerformed(e *participant.Enrolment, on civil.Date, pointer string) error {
+	performed, err := s.Associations.Performed(e.Association, e.Initiative, e.Municipality, on)
+	if err == nil && !performed {
+		return participant.ErrNotPerformed.AtField(pointer)
+	}
+	return err
 }
 
 // Correct marks a step as taken by mistake; reason and text, of what it should have been,
@@ -270,10 +283,15 @@ func (s *Service) Correct(ctx context.Context, id string, version int64, c parti
 			}
 		}
 		instead, err := e.Correct(by, s.Now(), manages, c)
-		if err != nil || instead == nil || instead.Kind != participant.Started {
+		switch {
+		case err != nil || instead == nil:
 			return err
+		case instead.Kind == participant.Started:
+			return participant.InReplacement(s.checkFirstDay(ctx, e, instead.On))
+		case instead.Kind == participant.Resumed:
+			return participant.InReplacement(s.checkPerformed(e, instead.On, "/resumedOn"))
 		}
-		return participant.InReplacement(s.checkFirstDay(ctx, e, instead.On))
+		return nil
 	})
 	if errors.Is(err, store.ErrTaken) { // a person has one running enrolment in an initiative
 		return nil, participant.ErrEnrolledAgain
@@ -349,10 +367,13 @@ func (s *Service) DecideCheckIn(ctx context.Context, id string, version int64, n
 	})
 }
 
-// Resume ends a pause.
+// Resume ends a pause, on a day on which the municipality performs the initiative.
 func (s *Service) Resume(ctx context.Context, id string, version int64, on civil.Date) (*EnrolmentView, error) {
 	return s.change(ctx, "resumeEnrolment", id, version, "", func(e *participant.Enrolment, _ []byte, by history.Author) error {
-		return e.Resume(on, by, s.Now())
+		if err := e.Resume(on, by, s.Now()); err != nil {
+			return err
+		}
+		return s.checkPerformed(e, on, "/resumedOn")
 	})
 }
 

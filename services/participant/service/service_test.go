@@ -15,6 +15,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/personnummer"
@@ -334,4 +335,67 @@ func TestOneEnrolmentThatCannotBeWrittenDelaysNoOther(t *testing.T) {
 	if v, err := f.Enrolment(servicetest.As(Coach), ids[1]); err != nil || v.Progress.State != participant.StateCheckInDue {
 		t.Errorf("got %+v, %v", v, err)
 	}
+}
+
+// TestNobodyBeginsWhereTheInitiativeIsNotPerformed holds a first day, its correction and the end
+// of a pause against the municipality's agreement on the day.
+func TestNobodyBeginsWhereTheInitiativeIsNotPerformed(t *testing.T) {
+	f := Start(t)
+	is, err := f.Associations.Get(Tenant)
+	servicetest.Must(t, err)
+	performed := func(until, ended civil.Date) { // ended: from this day on there is no such initiative
+		f.Associations.Now = f.Clock.Now
+		f.Associations.Serve(Tenant, func(on civil.Date) *association.Association {
+			then := *is
+			then.Initiatives = slices.Clone(is.Initiatives)
+			then.Initiatives[0].Agreements = []association.Agreement{{Municipality: "1481", From: "2026-04-01", Until: until}}
+			if ended != "" && ended <= on {
+				then.Initiatives = nil
+			}
+			return &then
+		})
+	}
+	coach := servicetest.As(Coach)
+	wants := func(sentence string, err error, want *fault.Error, pointer string) {
+		t.Helper()
+		if want == nil && err != nil || want != nil && (!errors.Is(err, want) || fault.Of(err).Fields[0].Pointer != pointer) {
+			t.Errorf("%s: %v", sentence, err)
+		}
+	}
+	_, _, enrolment := f.Enrolled(781, "2026-11-02")
+	performed("2026-11-10", "")
+	_, err = f.Service.Start(coach, enrolment, 0, "2026-11-11", nil, "")
+	wants("the day after the agreement", err, participant.ErrNotPerformed, "/startedOn")
+	performed("2026-11-10", "2026-11-12")
+	_, err = f.Service.Start(coach, enrolment, 0, "2026-11-12", nil, "")
+	wants("the initiative has ended", err, participant.ErrNotPerformed, "/startedOn")
+	v, err := f.Service.Start(coach, enrolment, 0, "2026-11-09", nil, "")
+	wants("a day on which it was performed, before it ended", err, nil, "")
+	begun := v.Steps[len(v.Steps)-1].N
+	on := func(kind participant.StepKind, day civil.Date) participant.Correction {
+		return participant.Correction{Step: begun, Instead: &participant.Replacement{On: map[participant.StepKind]civil.Date{kind: day}}}
+	}
+	_, err = f.Correct(coach, enrolment, 0, on(participant.Started, "2026-11-11"), "skäl", "")
+	wants("a correction of the first day", err, participant.ErrNotPerformed, "/replacement/startedOn")
+	_, err = f.Correct(coach, enrolment, 0, on(participant.Started, "2026-11-10"), "skäl", "")
+	wants("to the last day of the agreement", err, nil, "")
+
+	performed("", "")
+	_, _, rests := f.Enrolled(782, "2026-06-01")
+	_, err = f.Service.Start(coach, rests, 0, "2026-06-01", nil, "")
+	servicetest.Must(t, err)
+	_, err = f.AnswerCheckIn(servicetest.As(FKUnit), rests, 0, 1, "not_ready", "", "")
+	servicetest.Must(t, err)
+	_, err = f.DecideCheckIn(coach, rests, 0, 1, participant.CheckInDecision{Decision: participant.Pause, On: "2026-07-13"}, "", "")
+	servicetest.Must(t, err)
+	performed("2026-09-30", "")
+	_, err = f.Resume(coach, rests, 0, "2026-10-01")
+	wants("the end of a pause", err, participant.ErrNotPerformed, "/resumedOn")
+	v, err = f.Resume(coach, rests, 0, "2026-09-30")
+	wants("while it is performed", err, nil, "")
+	begun = v.Steps[len(v.Steps)-1].N
+	_, err = f.Correct(coach, rests, 0, on(participant.Resumed, "2026-10-01"), "skäl", "")
+	wants("its correction", err, participant.ErrNotPerformed, "/replacement/resumedOn")
+	_, err = f.Service.StartBlock(coach, rests, 0, 2, "2026-10-05", nil, "")
+	wants("who has begun goes on", err, nil, "")
 }

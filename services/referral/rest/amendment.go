@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"slices"
 
 	"github.com/finsam/finsam/pkg/actor"
 	api "github.com/finsam/finsam/pkg/api/referral"
@@ -11,7 +12,11 @@ import (
 
 func (h handlers) AmendReferral(ctx context.Context, r api.AmendReferralRequestObject) (api.AmendReferralResponseObject, error) {
 	b := r.Body.Changes
-	wanted := referral.Changes{Reason: b.Reason, ExternalReference: b.ExternalReference, Contact: readContact(b.Contact), WithoutContact: b.Remove != nil}
+	removes := func(field api.RemovableField) bool { return slices.Contains(rest.Value(b.Remove), field) }
+	wanted := referral.Changes{
+		Reason: b.Reason, WishedInitiative: b.WishedInitiative, ExternalReference: b.ExternalReference, Contact: readContact(b.Contact),
+		WithoutContact: removes(api.Contact), WithoutWish: removes(api.WishedInitiative),
+	}
 	if b.TargetGroup != nil {
 		wanted.TargetGroup = &referral.TargetGroup{
 			Reasons: rest.Convert[string](b.TargetGroup.Reasons), Concerned: rest.Convert[actor.AuthorityKind](b.TargetGroup.AuthoritiesConcerned),
@@ -64,6 +69,9 @@ func changeLog(v *referral.View) *[]api.ReferralAmendment {
 			if s.Amendment.RightTime {
 				c.RightTime = &api.RightTimeChange{Old: rightTime(x.Old), New: rightTime(x.New)}
 			}
+		}
+		if x := s.Amendment.WishedInitiative; x != nil {
+			c.WishedInitiative = &api.WishedInitiativeChange{Old: rest.Optional(x.Old), New: rest.Optional(x.New)}
 		}
 		if x := s.Amendment.ExternalReference; x != nil {
 			c.ExternalReference = &api.TextChange{Old: rest.Optional(x.Old), New: x.New}

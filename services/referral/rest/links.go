@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"net/url"
 	"slices"
 	"strconv"
 
@@ -18,6 +19,9 @@ func (h handlers) links(v *referral.View, operations []string) api.Links {
 	}
 	if v.Enrolment != "" {
 		all = append(all, h.paths.Link("enrolment", "getEnrolment", v.Enrolment))
+	}
+	if wished := v.Referral.WishedInitiative; wished != "" && v.Grounds.Allows("getCapacity") {
+		all = append(all, h.paths.Link("capacity", "getCapacity").With(url.Values{"initiative": {wished}, "municipality": {v.Status.Municipality}}))
 	}
 	return h.paths.AppendActions(all, operations, v.Referral.ID)
 }

@@ -179,13 +179,10 @@ func TestAnAuthorityFollowsItsEventsFromAnswerToAnswer(t *testing.T) {
 	if len(second.Events) != 1 || second.Events[0].Type != "se.finsam.referral.rejected" {
 		t.Fatalf("got %s", indented(t, second))
 	}
-	end := time.Now().Add(20 * time.Second)
-	last := ask("&after=" + second.After)
-	for last.After != second.After && time.Now().Before(end) {
-		last = ask("&after=" + last.After)
-	}
-	if len(last.Events) != 0 {
-		t.Fatalf("got %s", indented(t, last))
+	for last, n := second, 0; n < 3; n++ { // a position is written in another way each time
+		if last = ask("&after=" + last.After); len(last.Events) != 0 {
+			t.Fatalf("got %s", indented(t, last))
+		}
 	}
 }
 

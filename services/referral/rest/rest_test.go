@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -45,15 +46,20 @@ func newFront(t *testing.T) *front {
 		t.Fatal(err)
 	}
 	f.handler = e
-	doc, err := openapi3.NewLoader().LoadFromData(api.Spec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if f.contract, err = legacy.NewRouter(doc, openapi3.EnableExamplesValidation()); err != nil {
+	if f.contract, err = contractOf(); err != nil {
 		t.Fatal(err)
 	}
 	return f
 }
+
+// contractOf reads the contract, once for all tests.
+var contractOf = sync.OnceValues(func() (routers.Router, error) {
+	doc, err := openapi3.NewLoader().LoadFromData(api.Spec)
+	if err != nil {
+		return nil, err
+	}
+	return legacy.NewRouter(doc, openapi3.EnableExamplesValidation())
+})
 
 // do asks as the actor. No answer may be the service's own fault, and each one is
 // what the contract says, or a whole problem.

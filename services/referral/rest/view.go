@@ -38,7 +38,7 @@ func (h handlers) body(v *referral.View) api.Referral {
 			DataCategories: rest.OptionalList(rest.Convert[api.ConsentDataCategory](r.Consent.Categories)),
 			Holds:          v.Status.ConsentWithdrawnAt == nil, WithdrawnAt: v.Status.ConsentWithdrawnAt,
 		},
-		WishedMunicipality: r.WishedMunicipality, Municipality: v.Status.Municipality,
+		WishedMunicipality: r.WishedMunicipality, WishedInitiative: rest.Present(&r.WishedInitiative), Municipality: v.Status.Municipality,
 		Priority: rest.Present((*api.ReferralPriority)(&v.Status.Priority)),
 		Outcome:  rest.Present((*api.ReferralOutcome)(&v.Outcome)),
 		Progress: progress(v), ReceivedAt: r.ReceivedAt(), ChangedAt: v.ChangedAt,

@@ -152,8 +152,9 @@ func (s *Service) Reject(ctx context.Context, id string, ifVersion int64, code, 
 	})
 }
 
-// PutOnWaitlist puts the person on the waiting list of an initiative; empty: the one that the
-// person waits for already, or the association's only one.
+// PutOnWaitlist puts the person on the waiting list of an initiative, which the municipality
+// performs today or later; empty: the one that the person waits for already or wishes for, or
+// the association's only one.
 func (s *Service) PutOnWaitlist(ctx context.Context, id string, ifVersion int64, priority, initiative string) (*referral.View, error) {
 	return s.change(ctx, "waitlistReferral", id, ifVersion, "", func(_ actor.Actor, r versioned, by history.Author, _ []byte) error {
 		had := r.Value.Status()
@@ -164,12 +165,15 @@ func (s *Service) PutOnWaitlist(ctx context.Context, id string, ifVersion int64,
 		if err != nil {
 			return err
 		}
-		if initiative == "" && had.State == referral.StateWaitlisted {
-			initiative = had.Queue
+		if had.State == referral.StateWaitlisted {
+			initiative = cmp.Or(initiative, had.Queue)
 		}
-		chosen, ok := in.Choose(initiative)
-		if !ok {
+		chosen, ok := in.Choose(cmp.Or(initiative, r.Value.WishedInitiative))
+		switch {
+		case !ok:
 			return referral.ErrInitiative.AtField("/initiative")
+		case (had.State != referral.StateWaitlisted || had.Queue != chosen.ID) && !chosen.PerformedFrom(had.Municipality, civil.DateOf(s.Now())):
+			return referral.ErrNotPerformedNow.AtField("/initiative")
 		}
 		if had.State != referral.StateWaitlisted {
 			q := waitlist.Queue{Association: in.ID, Municipality: had.Municipality, Initiative: chosen.ID}

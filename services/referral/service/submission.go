@@ -275,7 +275,7 @@ func (s *Service) document(ctx context.Context, id string, i *intake) (*referral
 		Association: i.in.ID, ID: id, Participant: filed.Participant,
 		Authority: from.Authority, AuthorityKind: from.AuthorityKind, Unit: from.Unit,
 		Source: from.Source, Gender: sub.Person.Gender,
-		WishedMunicipality: sub.WishedMunicipality, ExternalReference: sub.ExternalReference,
+		WishedMunicipality: sub.WishedMunicipality, WishedInitiative: sub.WishedInitiative, ExternalReference: sub.ExternalReference,
 		TargetGroup: sub.TargetGroup, Consent: sub.Consent, Reason: reason, Contact: contact,
 		Receipt: idempotency.Receipt{Fingerprint: i.request.Fingerprint, At: i.request.Now},
 	}
@@ -284,7 +284,7 @@ func (s *Service) document(ctx context.Context, id string, i *intake) (*referral
 		r.Terms = &i.in.Terms
 	}
 	r.CorrectWithin(i.in.DaysToCorrect("", sub.WishedMunicipality))
-	facts, today := referral.Facts{Age: filed.Age, Group: sub.TargetGroup, RightTime: sub.RightTime}, civil.DateOf(i.request.Now)
+	facts, today := referral.Facts{Age: filed.Age, Group: sub.TargetGroup, RightTime: sub.RightTime, Wished: sub.WishedInitiative}, civil.DateOf(i.request.Now)
 	if initiative, ok := referral.Fitting(i.in, sub.WishedMunicipality, today, facts, nil); ok {
 		assessment := referral.Assess(initiative, strconv.Itoa(initiative.Version), today, facts)
 		if r.Assessment, err = assessment.Encrypt(id, s.Cipher.Encrypt); err != nil {

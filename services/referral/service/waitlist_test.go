@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/store"
@@ -394,4 +395,104 @@ func TestTheFirstNumberOfPlacesCountsEverybodyWhoHasOne(t *testing.T) {
 		t.Errorf("%d are counted of %d and %d", accepted, long, won.Load())
 	}
 	wants(t, "and nobody more is accepted", accept(createdOther(t, w).ID), waitlist.ErrNoPlace)
+}
+
+// TestOnlyWhoPerformsAnInitiativeHasItsPlacesAndQueue asks for a municipality whose agreement has
+// ended, one whose agreement is to come, and one that performs the initiative.
+func TestOnlyWhoPerformsAnInitiativeHasItsPlacesAndQueue(t *testing.T) {
+	w := referraltest.New(t)
+	intake, admin := referraltest.As(referraltest.Intake), referraltest.As(referraltest.Admin)
+	is, err := w.Associations.Get("insjoriket")
+	if err != nil {
+		t.Fatal(err)
+	}
+	performed := func(from, until civil.Date) {
+		then := *is
+		then.Initiatives = slices.Clone(is.Initiatives)
+		then.Initiatives[0].Agreements = []association.Agreement{{Municipality: "1481", From: from, Until: until}, {Municipality: "1402", From: "2020-01-01"}}
+		w.Associations.Serve("insjoriket", func(civil.Date) *association.Association { return &then })
+	}
+	for _, c := range []struct {
+		sentence    string
+		from, until civil.Date
+		prepare     *fault.Error // what is answered to what prepares: the queue, places, the question for capacity
+		accept      *fault.Error // to an acceptance from 2026-03-16 on
+	}{
+		{"its agreement ended yesterday", "2025-01-01", "2026-03-01", referral.ErrNotPerformedNow, referral.ErrNotPerformed},
+		{"it ends today", "2025-01-01", "2026-03-02", nil, referral.ErrNotPerformed},
+		{"it begins in April", "2026-04-01", "", nil, referral.ErrNotPerformed},
+		{"it goes on", "2025-01-01", "2026-03-16", nil, nil},
+	} {
+		performed(c.from, c.until)
+		queued, accepted := createdOther(t, w), createdOther(t, w)
+		v, err := w.Service.Get(intake, queued.ID)
+		if err != nil || slices.Contains(v.Operations, "waitlistReferral") != (c.prepare == nil) || slices.Contains(v.Operations, "acceptReferral") != (c.prepare == nil) {
+			t.Errorf("%s: it may do %v, %v", c.sentence, v.Operations, err)
+		}
+		_, err = w.Service.PutOnWaitlist(intake, queued.ID, 1, "high", "")
+		wants(t, c.sentence+": the queue", err, c.prepare)
+		_, err = w.Service.Waitlist.Availability(intake, "", "1481")
+		wants(t, c.sentence+": capacity", err, c.prepare)
+		_, err = w.Service.Waitlist.SetPlaces(admin, "1481", "activera", -1, 50, nil)
+		wants(t, c.sentence+": places", err, c.prepare)
+		_, err = w.Service.Accept(intake, accepted.ID, 1, acceptance())
+		wants(t, c.sentence+": an acceptance", err, c.accept)
+	}
+
+	// Who waits where the initiative is performed no more is offered nothing, and may have another
+	// priority.
+	w = referraltest.New(t)
+	places(t, w, 0, nil)
+	waits := createdOther(t, w)
+	if _, err := w.Service.PutOnWaitlist(intake, waits.ID, 1, "low", ""); err != nil {
+		t.Fatal(err)
+	}
+	places(t, w, 1, nil)
+	offered := func() bool {
+		t.Helper()
+		w.Service.Waitlist.Wake("insjoriket", "1481")
+		if err := w.Service.Waitlist.AllocateDue(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		v, err := w.Service.Get(intake, waits.ID)
+		return err == nil && v.Status.IsPlaceOffered()
+	}
+	performed("2025-01-01", "2026-03-01")
+	if offered() {
+		t.Error("a place is offered where nobody performs the initiative")
+	}
+	if _, err := w.Service.PutOnWaitlist(intake, waits.ID, 2, "high", ""); err != nil {
+		t.Errorf("another priority: %v", err)
+	}
+	performed("2025-01-01", "")
+	if !offered() {
+		t.Error("no place is offered where it is performed")
+	}
+}
+
+// TestAWishIsTheQueueWhereNoneIsNamed is: of several initiatives the wished one.
+func TestAWishIsTheQueueWhereNoneIsNamed(t *testing.T) {
+	w := referraltest.New(t)
+	is, err := w.Associations.Get("insjoriket")
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := *is
+	other := is.Initiatives[0]
+	other.ID = "paret"
+	both.Initiatives = []association.Initiative{is.Initiatives[0], other}
+	w.Associations.Serve("insjoriket", func(civil.Date) *association.Association { return &both })
+	sub := somebodyElse(people.Add(1))
+	without := createdOther(t, w)
+	sub.WishedInitiative = "paret"
+	v, err := w.Service.Create(referraltest.As(referraltest.FK), "", sub)
+	if err != nil || v.Texts.Assessment.Initiative != "paret" || v.Referral.WishedInitiative != "paret" {
+		t.Fatalf("%+v, %v", v, err)
+	}
+	intake := referraltest.As(referraltest.Intake)
+	_, err = w.Service.PutOnWaitlist(intake, without.ID, 1, "high", "")
+	wants(t, "without a wish", err, referral.ErrInitiative)
+	if v, err = w.Service.PutOnWaitlist(intake, v.Referral.ID, 1, "high", ""); err != nil || v.Status.Queue != "paret" {
+		t.Errorf("it waits for %q, %v", v.Status.Queue, err)
+	}
 }

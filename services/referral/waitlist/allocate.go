@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral"
@@ -83,7 +84,8 @@ func (s *Service) sweepAssociation(ctx context.Context, in *association.Associat
 }
 
 // allocate reconciles the places with the referrals, and offers free places to the
-// first in the queue. While places are unlimited there is nothing to offer.
+// first in the queue. While places are unlimited there is nothing to offer, nor where the
+// municipality performs the initiative no more.
 func (s *Service) allocate(ctx context.Context, q Queue, i association.Initiative) error {
 	c, err := s.capacity(ctx, q)
 	if err != nil || c.Setting() == nil {
@@ -94,6 +96,9 @@ func (s *Service) allocate(ctx context.Context, q Queue, i association.Initiativ
 		return err
 	}
 	for range maxOffers {
+		if !i.PerformedFrom(q.Municipality, civil.DateOf(s.Now())) {
+			return nil
+		}
 		if offered, err := s.offerPlace(ctx, q); err != nil || !offered {
 			return err
 		}

@@ -228,6 +228,9 @@ func (s *Service) room(ctx context.Context, association, municipality string) (r
 		return r, err
 	}
 	for _, i := range in.Initiatives {
+		if !i.PerformedFrom(municipality, civil.DateOf(s.Now())) {
+			continue
+		}
 		q := Queue{association, municipality, i.ID}
 		c, err := s.capacity(ctx, q)
 		if err != nil {
@@ -308,8 +311,8 @@ func (s *Service) FillPositions(ctx context.Context, views ...*referral.View) er
 	return nil
 }
 
-// Availability reports whether an initiative of a municipality has room now. An empty
-// initiative is the association's only one.
+// Availability reports whether an initiative has room now in a municipality that performs it,
+// today or later. An empty initiative is the association's only one.
 func (s *Service) Availability(ctx context.Context, initiative, municipality string) (*Availability, error) {
 	a, err := guard.Caller(ctx, s.AccessLog, "getCapacity", "capacity")
 	if err != nil {
@@ -323,6 +326,9 @@ func (s *Service) Availability(ctx context.Context, initiative, municipality str
 		return nil, err
 	}
 	i, _ := in.Choose(initiative)
+	if !i.PerformedFrom(municipality, civil.DateOf(s.Now())) {
+		return nil, referral.ErrNotPerformedNow.AtField("municipality")
+	}
 	q := Queue{a.Association, municipality, i.ID}
 	c, err := s.capacity(ctx, q)
 	if err != nil {
@@ -367,6 +373,9 @@ func (s *Service) SetPlaces(ctx context.Context, municipality, initiative string
 	q, i, err := s.decide(ctx, "setPlaces", municipality, initiative)
 	if err != nil {
 		return nil, err
+	}
+	if !i.PerformedFrom(municipality, civil.DateOf(s.Now())) {
+		return nil, guard.Enter(ctx, s.AccessLog, accesslog.Entry{Operation: "setPlaces", Thing: q.thing()}, referral.ErrNotPerformedNow.AtField("initiative"))
 	}
 	by := guard.Author(ctx)
 	set := func(c *Capacity) error { return c.Set(by, s.Now(), ifVersion, number, maxWaiting) }

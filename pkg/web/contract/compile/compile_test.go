@@ -66,7 +66,7 @@ func TestACompiledSchemaTakesWhatTheContractTakes(t *testing.T) {
 			t.Errorf("%s: contract.json is not current: run make generate (%v)", name, err)
 		}
 		for _, op := range c.Operations {
-			if op.Body == nil || op.ID == "createReferrals" { // whose items the handler checks
+			if op.Body == nil || op.ID == "createReferrals" || op.ID == "noteDayAttendances" { // whose items the handler checks
 				continue
 			}
 			schema := doc.Paths.Find(op.Path).GetOperation(op.Method).RequestBody.Value.Content["application/json"].Schema.Value

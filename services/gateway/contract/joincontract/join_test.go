@@ -71,6 +71,8 @@ func TestAnInvalidDocumentIsRefusedAndThePlaceNamed(t *testing.T) {
 		"a cache of personal data":                      {op("x-personal: true\n      x-cache: {seconds: 5, emptiedBy: [a]}"), "never cached"},
 		"a cache that nothing empties":                  {op("x-cache: {seconds: 5}"), "is missing"},
 		"a cache without end":                           {op("x-cache: {seconds: 86400, emptiedBy: [a]}"), "x-cache.seconds"},
+		"a cache until another hour":                    {op("x-cache: {seconds: 5, until: noon, emptiedBy: [a]}"), "x-cache.until"},
+		"a parameter that costs more than any limit":    {op("parameters: [{name: x, in: query, schema: {type: string}, x-cost: 100}]"), "x-cost of a parameter"},
 		"a cache of a change":                           {replaced("get:\n      operationId: listActivities", "post:\n      operationId: createBooking\n      x-cache: {seconds: 5, emptiedBy: [a]}"), "GET only"},
 		"a cache of what depends on more than the role": {replaced("listActivities", "getReferral\n      x-cache: {seconds: 5, emptiedBy: [a]}"), "needs more than that"},
 		"a component that differs from another's":       {twin("maxLength: 4"), "schemas/Thing differs from the one of the same name"},

@@ -215,6 +215,14 @@ func readOperation(op *openapi3.Operation) (contract.Operation, error) {
 	if op.RequestBody != nil {
 		o.Body, o.Form = true, op.RequestBody.Value.Content["multipart/form-data"] != nil
 	}
+	for _, p := range op.Parameters {
+		if cost, ok := p.Value.Extensions["x-cost"].(float64); ok && p.Value.In == "query" {
+			if o.Dear == nil {
+				o.Dear = contract.Dear{}
+			}
+			o.Dear[p.Value.Name] = int(cost)
+		}
+	}
 	return o, err
 }
 
@@ -231,6 +239,8 @@ func check(o contract.Operation) error {
 		return errors.New(`a path is lower-case words separated by "-", its parameters lower-case letters`)
 	case o.Cost < 1 || o.Cost > 100: // so that no call is beyond every limit
 		return errors.New("x-cost is not a whole number from 1 to 100")
+	case slices.ContainsFunc(slices.Collect(maps.Values(o.Dear)), func(cost int) bool { return cost < 1 || o.Cost+cost > 100 }):
+		return errors.New("x-cost of a parameter is not a whole number from 1 on that leaves the call at most 100")
 	case o.BodyLimit < maxBody || o.BodyLimit > 64*maxBody:
 		return fmt.Errorf("x-body-limit is not a whole number from %d to %d", maxBody, 64*maxBody)
 	case o.Form && !o.Transfer:
@@ -239,6 +249,8 @@ func check(o contract.Operation) error {
 		return nil
 	case o.Cache.Seconds < 1 || o.Cache.Seconds > 3600:
 		return errors.New("x-cache.seconds is not a whole number from 1 to 3600")
+	case o.Cache.Until != "" && o.Cache.Until != contract.Midnight:
+		return errors.New("x-cache.until is not midnight")
 	case o.Personal:
 		return errors.New("x-cache and x-personal: personal data are never cached")
 	case o.Method != "GET":

@@ -40,10 +40,10 @@ func loadCommand() *cobra.Command {
 		Short: "Check an association's file against what is planned and booked, and load it",
 		Long: "Checks an association's file, prints what it changes for whom, and loads it: what it\n" +
 			"names holds from today, what has been stays, and what it does not name any more ends\n" +
-			"from tomorrow. A file is refused when bookings would be without their activity, unless\n" +
-			"--accept says that this is meant, and when people have planned an object that it names\n" +
-			"with another content. A running suite does it itself, on request by a file in its data\n" +
-			"folder.",
+			"from tomorrow. A file is refused when bookings would be without their activity or it has\n" +
+			"been replaced by a later one, unless --accept says that this is meant, and when people\n" +
+			"have planned an object that it names with another content. A running suite does it\n" +
+			"itself, on request by a file in its data folder.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			text, err := readFile(args[0], "an association's file")
@@ -63,7 +63,7 @@ func loadCommand() *cobra.Command {
 		},
 	}
 	dataFlag(c, &data)
-	c.Flags().BoolVar(&accept, "accept", false, "load the file although bookings would be without their activity")
+	c.Flags().BoolVar(&accept, "accept", false, "load the file although bookings would be without their activity, or it is an older one")
 	return c
 }
 
