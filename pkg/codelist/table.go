@@ -76,6 +76,7 @@ var (
 		code("not_answered", "Uteblivet svar vid en avstämning", "Non-answer at a check-in"),
 		code("decided", "Beslut vid en avstämning", "Decision at a check-in"),
 		code("resumed", "Återupptagande", "Resumption"),
+		code("plan_moved", "Flytt till en annan version av planen", "Move to another version of the plan"),
 		code("closing", "Dags för avslutning", "Closing due"),
 		code("conversation_held", "Avslutningssamtal", "Closing conversation"),
 		code("closed", "Avslutning", "Closing"),
@@ -283,7 +284,6 @@ var Lists = []List{
 	list("EnrolmentStepKind", "Steg i en inskrivning", "Step of an enrolment", enrolmentSteps,
 		code("exception_requested", "Begäran om undantag", "Request for an exception"),
 		code("exception_refused", "Nej till ett undantag", "Refusal of an exception"),
-		code("plan_moved", "Flytt till en annan version av planen", "Move to another version of the plan"),
 		corrected),
 	list("EventType", "Typ av händelse", "Type of event", prefixed("se.finsam.referral.", referralSteps, "protected", "unprotected")),
 	list("ExportFormat", "Filformat", "File format", []Code{

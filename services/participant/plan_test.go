@@ -88,7 +88,7 @@ func TestAPlannedEnrolmentFollowsAnotherPlanByADecision(t *testing.T) {
 	to := lerum(4, 8, 12)
 	to.MinAge, to.MaxAge = 18, 29
 	must(t, e.MovePlan(to, []byte("skäl"), coach, noon))
-	if p := e.Progress(); p.State != StatePlanned || len(p.Blocks) != 3 || p.Blocks[0].PlannedLast != "2026-05-17" || e.PlanNow().Version != "v2" {
+	if p := e.Progress(); p.State != StatePlanned || len(p.Blocks) != 3 || p.Blocks[0].PlannedLast != "2026-05-17" || p.Until() != "2026-10-04" || e.PlanNow().Version != "v2" {
 		t.Fatalf("follows %s: %+v", e.PlanNow().Version, p)
 	}
 	old := 30

@@ -258,6 +258,18 @@ func (p *Progress) Span(s EnrolmentStep) (first, last civil.Date) {
 	return "", ""
 }
 
+// Until returns the last day as it is planned now; empty: the enrolment is closed.
+func (p *Progress) Until() civil.Date {
+	last := &p.Blocks[len(p.Blocks)-1]
+	switch {
+	case p.Closed != nil:
+		return ""
+	case last.First != "":
+		return last.RunsTo()
+	}
+	return last.PlannedLast
+}
+
 // Operation is something that the state of an enrolment allows.
 type Operation struct {
 	Name   string // of the contract and of the access table

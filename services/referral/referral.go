@@ -9,6 +9,7 @@
 package referral
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -120,7 +121,8 @@ type ProgressStep struct {
 	Code      string `json:"code,omitempty"`     // answer, decision or outcome
 	FirstDay  string `json:"firstDay,omitempty"` // as planned, or of the block
 	LastDay   string `json:"lastDay,omitempty"`
-	Of        string `json:"of,omitempty"` // id of the event of the enrolment's step, when it was corrected to be this
+	Until     string `json:"until,omitempty"` // the enrolment's last day, as planned since
+	Of        string `json:"of,omitempty"`    // id of the event of the enrolment's step, when it was corrected to be this
 }
 
 // Day returns the day that a step of the enrolment is about, or else the day on which
@@ -237,7 +239,7 @@ type Status struct {
 	Accepted           *Step               // nil: never accepted
 	DecidedAt          time.Time           // when last accepted or rejected; zero: never
 	Enrolment          string              // id of the enrolment that followed; empty: none
-	LastDay            string              // latest planned last day that the enrolment reported
+	LastDay            string              // as planned by what the enrolment reported last
 	Outcome            string              // of the initiative: "completed", "interrupted" or "cancelled"; empty: not closed
 	ConsentWithdrawnAt *time.Time          // nil: the consent holds
 	Protection         *Step               // the latest of the steps that protect the person; nil: not protected now
@@ -336,7 +338,7 @@ func (s *Status) apply(step *Step) {
 		s.OverdueReported = step.Turn == nil || step.Turn.Began == s.turn.Began
 	}
 	if step.Progress != nil {
-		s.LastDay = max(s.LastDay, step.Progress.LastDay)
+		s.LastDay = step.Progress.lastDay(s.LastDay)
 	}
 	if !slices.Contains([]State{StateWaitlisted, StateAccepted, StateEnrolled}, s.State) {
 		s.Place = nil
@@ -401,6 +403,12 @@ func (s *Status) PlaceUntil(weeks int) string {
 	return string(start.AddWeeks(weeks).AddDays(-1))
 }
 
+// lastDay returns the planned last day of the enrolment after the step. Enrolments of
+// earlier versions reported those of single blocks, of which the latest counts.
+func (p *ProgressStep) lastDay(before string) string {
+	return cmp.Or(p.Until, max(before, p.LastDay))
+}
+
 // Standing returns where the enrolment that the referral led to is now, as one that joins
 // it takes that over, and the step that ended it; nil: it runs.
 func (r *Referral) Standing() (now ProgressStep, end *Step) {
@@ -414,7 +422,7 @@ func (r *Referral) Standing() (now ProgressStep, end *Step) {
 			if step.Progress.Kind == checkInDue {
 				now.Code = checkInDue
 			}
-			now.Block, now.LastDay = step.Progress.Block, max(now.LastDay, step.Progress.LastDay)
+			now.Block, now.LastDay = max(now.Block, step.Progress.Block), step.Progress.lastDay(now.LastDay)
 		case Closed:
 			end = step
 		}

@@ -574,6 +574,7 @@ const (
 	ReferralProgressKindDecided          ReferralProgressKind = "decided"
 	ReferralProgressKindJoined           ReferralProgressKind = "joined"
 	ReferralProgressKindNotAnswered      ReferralProgressKind = "not_answered"
+	ReferralProgressKindPlanMoved        ReferralProgressKind = "plan_moved"
 	ReferralProgressKindPlanned          ReferralProgressKind = "planned"
 	ReferralProgressKindResumed          ReferralProgressKind = "resumed"
 	ReferralProgressKindStarted          ReferralProgressKind = "started"
@@ -599,6 +600,8 @@ func (e ReferralProgressKind) Valid() bool {
 	case ReferralProgressKindJoined:
 		return true
 	case ReferralProgressKindNotAnswered:
+		return true
+	case ReferralProgressKindPlanMoved:
 		return true
 	case ReferralProgressKindPlanned:
 		return true
@@ -2094,10 +2097,12 @@ type ReferralProblemField struct {
 
 // ReferralProgress Personens väg i insatsen, så länge den får visas. / The person's progress in the initiative, as long as it may be shown.
 type ReferralProgress struct {
-	Enrolment       string                 `json:"enrolment"`
-	PlannedFirstDay *string                `json:"plannedFirstDay,omitempty"`
-	PlannedLastDay  *string                `json:"plannedLastDay,omitempty"`
-	Steps           []ReferralProgressStep `json:"steps"`
+	Enrolment       string  `json:"enrolment"`
+	PlannedFirstDay *string `json:"plannedFirstDay,omitempty"`
+
+	// PlannedLastDay Som det är planerat nu. / As it is planned now.
+	PlannedLastDay *string                `json:"plannedLastDay,omitempty"`
+	Steps          []ReferralProgressStep `json:"steps"`
 }
 
 // ReferralProgressKind Vad som hände på personens väg i insatsen. / What happened on the person's way through the initiative.

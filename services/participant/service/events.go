@@ -65,7 +65,7 @@ func enrolmentEvent(e *participant.Enrolment, n int64) feed.Event {
 			"enrolment": e.ID, "referral": e.Referral, "participant": e.Participant,
 			"municipality": e.Municipality, "coach": e.Coach, "initiative": e.Initiative, "state": string(p.State),
 			"on": string(s.On), "readiness": s.Readiness, "decision": string(s.Decision), "outcome": string(s.Outcome),
-			"firstDay": string(first), "lastDay": string(last),
+			"firstDay": string(first), "lastDay": string(last), "until": string(p.Until()),
 		},
 	}
 	if s.Kind == participant.Answered {

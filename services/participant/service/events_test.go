@@ -205,7 +205,7 @@ func TestTheFeedHasEveryStepAndNoPerson(t *testing.T) {
 		}
 		switch e.Type {
 		case "se.finsam.enrolment.planned":
-			if e.Data["firstDay"] != "2026-04-20" || e.Data["lastDay"] != "2026-10-04" || e.Data["referral"] != in.Consent.Referral || e.Data["state"] != "planned" {
+			if e.Data["firstDay"] != "2026-04-20" || e.Data["lastDay"] != "2026-10-04" || e.Data["until"] != "2026-10-04" || e.Data["referral"] != in.Consent.Referral || e.Data["state"] != "planned" {
 				t.Errorf("got %+v", e.Data)
 			}
 		case "se.finsam.enrolment.decided":

@@ -132,6 +132,9 @@ func progress(v *referral.View) *api.ReferralProgress {
 		} else {
 			step.FirstDay, step.LastDay = rest.Optional(s.Progress.FirstDay), rest.Optional(s.Progress.LastDay)
 		}
+		if s.Progress.Until != "" {
+			b.PlannedLastDay = &s.Progress.Until
+		}
 		b.Steps = append(b.Steps, step)
 	}
 	return b

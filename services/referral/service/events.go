@@ -281,7 +281,7 @@ func stepOf(e feed.Event) (s referral.Step, ok bool) {
 	if !ofEnrolment || !slices.Contains(progressKinds, kind) {
 		return s, false
 	}
-	p := &referral.ProgressStep{Kind: kind, Enrolment: e.Subject, On: e.Data["on"], FirstDay: e.Data["firstDay"], LastDay: e.Data["lastDay"]}
+	p := &referral.ProgressStep{Kind: kind, Enrolment: e.Subject, On: e.Data["on"], FirstDay: e.Data["firstDay"], LastDay: e.Data["lastDay"], Until: e.Data["until"]}
 	if n, err := strconv.Atoi(e.Data["number"]); err == nil && n > 0 && n <= maxBlocks {
 		p.Block = n
 	}
@@ -304,7 +304,7 @@ func stepOf(e feed.Event) (s referral.Step, ok bool) {
 // consent withdrawn there, have an event about the person.
 var progressKinds = []string{
 	"planned", "started", "block_started", "check_in_due", "answered", "not_answered",
-	"decided", "resumed", "closing", "conversation_held", "closed",
+	"decided", "resumed", "plan_moved", "closing", "conversation_held", "closed",
 }
 
 // maxBlocks bounds the number of a block, as the contract does.

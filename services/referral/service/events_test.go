@@ -99,6 +99,26 @@ func TestTheEnrolmentsFeedIsFollowedToTheOutcome(t *testing.T) {
 	}
 }
 
+// The day until which a place is taken follows what the enrolment says since: a prolonged
+// block, another plan, and a plan that was not moved after all.
+func TestTheLastDayIsTheOneThatIsPlannedNow(t *testing.T) {
+	w := referraltest.New(t)
+	w.Run(t)
+	r := enrolled(t, w)
+	for _, c := range []struct {
+		n, kind, day string
+		data         map[string]string
+	}{
+		{"2", "started", "2026-08-30", map[string]string{"on": "2026-03-16", "number": "1", "until": "2026-08-30"}},
+		{"3", "decided", "2026-09-13", map[string]string{"number": "1", "decision": "prolong", "until": "2026-09-13"}},
+		{"4", "plan_moved", "2026-06-21", map[string]string{"until": "2026-06-21"}},
+		{"5", "corrected", "2026-09-13", map[string]string{"corrects": "4", "until": "2026-09-13"}},
+	} {
+		w.Peer.Add(ofEnrolment(r, enrolment+"/"+c.n, c.kind, c.data))
+		until(t, w, referraltest.Officer, r.ID, func(v *referral.View) bool { return v.Status.LastDay == c.day })
+	}
+}
+
 // What another authority answered at a check-in is not for the sender, nor what it should
 // have answered.
 func TestAnAnswerOfAnotherAuthorityIsWithheldAlsoWhenItIsCorrected(t *testing.T) {
