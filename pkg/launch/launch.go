@@ -87,6 +87,22 @@ type App struct {
 	closers []func() error // in the order of opening
 }
 
+type clockKey struct{}
+
+// WithClock returns a context in which the rules of what is opened go by a clock: a test lives
+// through months so. What is signed between the services, or verified, goes by time.Now.
+func WithClock(ctx context.Context, now func() time.Time) context.Context {
+	return context.WithValue(ctx, clockKey{}, now)
+}
+
+// Clock returns the clock of a context; time.Now where it has none.
+func Clock(ctx context.Context) func() time.Time {
+	if now, ok := ctx.Value(clockKey{}).(func() time.Time); ok {
+		return now
+	}
+	return time.Now
+}
+
 // Run opens the parts that a service needs, builds the service from them, serves it until
 // ctx ends, and takes it apart. Its error names the variable that is wrong. build returns
 // the service, whose Run is the work beside its handler.
@@ -124,7 +140,7 @@ func Open(ctx context.Context, n Requirements, environ map[string]string) (*App,
 	output := telemetry.NewOutput(os.Stderr)
 	p := &App{
 		Config: c, Service: n.Service, Prefix: prefix, Schema: n.Schema, isFront: n.Trust, Parts: parts.Parts{
-			Peers: map[string]feed.Reader{}, Now: time.Now, NewID: uuid.NewString, Log: telemetry.Logger(output, n.Service, level),
+			Peers: map[string]feed.Reader{}, Now: Clock(ctx), NewID: uuid.NewString, Log: telemetry.Logger(output, n.Service, level),
 		},
 		closers: []func() error{func() error { output.Flush(); return nil }},
 	}
@@ -154,10 +170,10 @@ func (p *App) open(ctx context.Context, n Requirements, environ map[string]strin
 	}
 	p.Transport = transport
 	keys := Keys{Dir: p.Config.KeysDir}
-	if p.Signer, err = keys.Signer(n.Service, p.Now); err != nil {
+	if p.Signer, err = keys.Signer(n.Service, time.Now); err != nil {
 		return err
 	}
-	if p.Verifier, err = keys.Verifier(p.Now); err != nil {
+	if p.Verifier, err = keys.Verifier(time.Now); err != nil {
 		return err
 	}
 	for _, name := range n.Peers {
@@ -175,6 +191,7 @@ func (p *App) open(ctx context.Context, n Requirements, environ map[string]strin
 		if p.Associations, err = association.NewRegistry(); err != nil {
 			return err
 		}
+		p.Associations.Now = p.Now
 	}
 	if n.Store {
 		db, err := OpenStore(ctx, p.Config.Store, "finsam-"+n.Service)
@@ -211,6 +228,7 @@ func (p *App) FollowProgramme(ctx context.Context, log feed.Reader) (err error) 
 	})
 	if err == nil {
 		p.Associations = p.Programme.Associations
+		p.Associations.Now = p.Now
 	}
 	return err
 }

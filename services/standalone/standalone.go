@@ -144,7 +144,7 @@ func (s *Suite) openApp(ctx context.Context, name, prefix string, data Layout, l
 	p := &launch.App{
 		Config:  launch.Config{AssociationsDir: data.Associations(), ActivityURL: "http://activity"},
 		Service: name, Prefix: prefix, Schema: services[name].Schema, Blobs: blobs.Store(s.blobs, name), Parts: parts.Parts{
-			Peers: map[string]feed.Reader{}, Now: time.Now, NewID: uuid.NewString, Log: log.With("component", name),
+			Peers: map[string]feed.Reader{}, Now: launch.Clock(ctx), NewID: uuid.NewString, Log: log.With("component", name),
 		},
 		// of whom the calls are that no function makes: those for the programme
 		Transport: inprocess.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.activity.ServeHTTP(w, r) })},
@@ -152,13 +152,14 @@ func (s *Suite) openApp(ctx context.Context, name, prefix string, data Layout, l
 	if p.Associations, err = association.NewRegistry(); err != nil {
 		return err
 	}
-	if p.Signer, err = keys.Signer(name, p.Now); err != nil {
+	p.Associations.Now = p.Now
+	if p.Signer, err = keys.Signer(name, time.Now); err != nil {
 		return err
 	}
 	if p.Cipher, err = keys.Cipher(); err != nil {
 		return err
 	}
-	if p.Verifier, err = keys.Verifier(p.Now); err != nil {
+	if p.Verifier, err = keys.Verifier(time.Now); err != nil {
 		return err
 	}
 	if err := p.UseEngine(ctx, traced.Engine(s.db.Engine(name), name)); err != nil {

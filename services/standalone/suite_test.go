@@ -85,8 +85,14 @@ func open(t testing.TB, data standalone.Layout) *office {
 // openAt is open with a public address.
 func openAt(t testing.TB, data standalone.Layout, publicURL string) *office {
 	t.Helper()
+	return openIn(t.Context(), t, data, publicURL)
+}
+
+// openIn is openAt in a context, which may have a clock.
+func openIn(ctx context.Context, t testing.TB, data standalone.Layout, publicURL string) *office {
+	t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	suite, err := standalone.Open(t.Context(), data, publicURL, send.Config{}, log)
+	suite, err := standalone.Open(ctx, data, publicURL, send.Config{}, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +108,7 @@ func openAt(t testing.TB, data standalone.Layout, publicURL string) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- suite.Run(ctx) }()
 	stopped := false
@@ -153,7 +159,7 @@ func (o *office) call(who demo.Claims, method, path string, header map[string]st
 	}
 	r := httptest.NewRequestWithContext(o.t.Context(), method, gateway.BasePath+path, bytes.NewReader(text))
 	if body == nil {
-		r.Body = http.NoBody
+		r.Body, r.ContentLength = http.NoBody, 0
 	}
 	token, err := o.issuer.Token(who)
 	if err != nil {

@@ -105,7 +105,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		Participants: func(w *Wait) []string { return []string{w.Participant} },
 	}
 	s.Job = jobs.Every(settleInterval, jobs.Config{
-		Service: "activity", Name: "settle-groups", Do: jobs.ForEach(c.Associations, s.settleAll), Timeout: roundTimeout, Log: c.Log,
+		Service: "activity", Name: "settle-groups", Do: jobs.ForEach(c.Associations, s.settleAll), AtStart: true, Timeout: roundTimeout, Log: c.Log,
 	})
 	return s, nil
 }

@@ -73,7 +73,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	s.placements.Store, placements = store.Open(ctx, s.Engine, Collection)
 	s.registers, registers = store.Open(ctx, s.Engine, Registers)
 	s.job = jobs.Every(jobInterval, jobs.Config{
-		Service: "activity", Name: "advance-placements", Do: jobs.ForEach(s.Associations, s.advance), Timeout: jobTimeout, Log: s.Log,
+		Service: "activity", Name: "advance-placements", Do: jobs.ForEach(s.Associations, s.advance), AtStart: true, Timeout: jobTimeout, Log: s.Log,
 	})
 	return s, errors.Join(placements, registers)
 }

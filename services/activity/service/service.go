@@ -66,7 +66,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if err := s.open(ctx); err != nil {
 		return nil, fmt.Errorf("activity: %w", err)
 	}
-	s.offers = jobs.Every(offerInterval, jobs.Config{Service: "activity", Name: "offer-places", Log: c.Log, Do: jobs.ForEach(c.Associations, s.offerPlaces)})
+	s.offers = jobs.Every(offerInterval, jobs.Config{Service: "activity", Name: "offer-places", Log: c.Log, Do: jobs.ForEach(c.Associations, s.offerPlaces), AtStart: true})
 	var err error
 	s.Programme, err = programme.New(ctx, programme.Config{
 		Parts: c.Parts, Folder: c.Folder, Bookings: s.bookings.Store, Changed: func() { s.publisher.Wake() },
