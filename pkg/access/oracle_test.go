@@ -129,6 +129,8 @@ var oracle = []rule{
 	{"the head approves exceptions, and sees what that and a correction need", scene.head, "approveException correctAttendance listBookings getBooking listPlacements getPlacement getReferral getReferral#progress getReferral#outcome listEnrolments getEnrolment getEnrolment#outcome"},
 	{"with the texts and files, of a protected person only as a handler", func(s scene) bool { return s.head() && s.known() }, "getReferral#text getAttachment getEnrolment#text getBooking#text getPlacement#text"},
 	{"only a reviewer removes it, having read its version, and no person", scene.reviewer, "getProtection unprotectParticipant"},
+	{"a reviewer reads the access log", scene.reviewer, "listAccesses"},
+	{"and a person who has read about them, and why", scene.person, "listOwnAccesses"},
 
 	{"the board and the association's staff read publications and no other figures", func(s scene) bool { return s.board() || s.admin() }, "listPublications getPublication"},
 	{"which the staff make and release", scene.admin, "makePublication releasePublication"},

@@ -134,6 +134,20 @@ var Lists = []List{
 		code("corrected", "Ändring", "Change"),
 		code("withdrawn", "Återtagande", "Withdrawal"),
 	}),
+	list("AccessIdentity", "Om det visades vem personen är", "Whether it was shown who the person is", []Code{
+		code("shown", "Visades", "Shown"),
+		code("masked", "Dolt", "Masked"),
+	}),
+	list("AccessOutcome", "Hur åtkomsten slutade", "How the access ended", []Code{
+		code("done", "Gjordes", "Done"),
+		code("refused", "Nekades", "Refused"),
+		code("failed", "Gick inte att göra", "Failed"),
+	}),
+	list("AccessService", "Tjänst", "Service", []Code{
+		code("referral", "Remisser", "Referrals"),
+		code("participant", "Deltagare", "Participants"),
+		code("activity", "Aktiviteter", "Activities"),
+	}),
 	list("ActivityCategory", "Slag av aktivitet", "Category of activity", categories),
 	list("ActivityMode", "Form", "Mode", []Code{code("digital", "Digitalt", "Digital")}),
 	list("AttachmentType", "Filtyp", "File type", []Code{

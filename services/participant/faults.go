@@ -42,6 +42,12 @@ var (
 	ErrContactProtected = fault.New(fault.Unprocessable, "contact-of-protected-person",
 		"Telefon och e-post lagras inte för den som har skyddade personuppgifter. Ta bort fältet.", "Phone and e-mail are not stored for a person with protected identity. Remove the field.")
 
+	// The access log.
+	ErrPeriod = fault.New(fault.Unprocessable, "period-empty",
+		"Perioden slutar innan den börjar. Ange en to som är senare än from.", "The period ends before it begins. Give a to that is later than from.")
+	ErrPeriodTooLong = fault.New(fault.Unprocessable, "period-too-long",
+		"Perioden är längre än 400 dagar. Fråga om en kortare tid i taget.", "The period is longer than 400 days. Ask for a shorter one at a time.")
+
 	// Enrolments: blocks and check-ins.
 	ErrState = fault.New(fault.Conflict, "wrong-state",
 		"Det går inte att göra detta i inskrivningens nuvarande läge. Läs inskrivningen igen.", "This cannot be done in the enrolment's present state. Read the enrolment again.")

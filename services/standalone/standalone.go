@@ -44,7 +44,7 @@ type Suite struct {
 	Feeds map[string]feed.Reader
 
 	referrals *referralservice.Service
-	activity  http.Handler // of which the other services read the programme
+	handlers  map[string]http.Handler // of the services, which call each other
 
 	db      *sqlite.DB
 	blobs   *folder.Store
@@ -67,7 +67,7 @@ func Open(ctx context.Context, data Layout, publicURL string, webhooks send.Conf
 	if err != nil {
 		return nil, err
 	}
-	s := &Suite{Upstreams: map[string]http.RoundTripper{}, Feeds: map[string]feed.Reader{}, apps: map[string]*launch.App{}}
+	s := &Suite{Upstreams: map[string]http.RoundTripper{}, Feeds: map[string]feed.Reader{}, handlers: map[string]http.Handler{}, apps: map[string]*launch.App{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -142,12 +142,12 @@ func Open(ctx context.Context, data Layout, publicURL string, webhooks send.Conf
 func (s *Suite) openApp(ctx context.Context, name, prefix string, data Layout, log *slog.Logger) (err error) {
 	keys := launch.Keys{Dir: data.Keys()}
 	p := &launch.App{
-		Config:  launch.Config{AssociationsDir: data.Associations(), ActivityURL: "http://activity"},
+		Config:  launch.Config{AssociationsDir: data.Associations(), ActivityURL: "http://activity", ReferralURL: "http://referral"},
 		Service: name, Prefix: prefix, Schema: services[name].Schema, Blobs: blobs.Store(s.blobs, name), Parts: parts.Parts{
 			Peers: map[string]feed.Reader{}, Now: launch.Clock(ctx), NewID: uuid.NewString, Log: log.With("component", name),
 		},
-		// of whom the calls are that no function makes: those for the programme
-		Transport: inprocess.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.activity.ServeHTTP(w, r) })},
+		// for the calls that no function makes: those for the programme and the access logs
+		Transport: inprocess.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.handlers[r.Host].ServeHTTP(w, r) })},
 	}
 	if p.Associations, err = association.NewRegistry(); err != nil {
 		return err
@@ -176,9 +176,7 @@ func add[S interface{ Run(context.Context) error }](ctx context.Context, s *Suit
 	if err != nil {
 		return service, fmt.Errorf("%s: %w", name, err)
 	}
-	if name == "activity" {
-		s.activity = h
-	}
+	s.handlers[name] = h
 	s.Upstreams[name] = inprocess.Transport{Handler: h}
 	s.workers = append(s.workers, service.Run)
 	return service, nil

@@ -57,7 +57,7 @@ func probeOf(op operation) probe {
 		p.status = 422
 		p.body = func(*world, suite.Caller, thing) any { return map[string]any{"period": "2099"} }
 		p.own = func(c suite.Caller, _ thing) thing { return thing{association: association(c)} }
-	case "replaceUnits", "replaceUnit", "listPublications", "listChecklists", "listCodeLists", "listConsentTexts", "listProgrammeObjects", "getLeaderWeek", "listStaffCalendars", "getStaffCalendar", "revokeStaffCalendar": // both associations have the same questions
+	case "replaceUnits", "replaceUnit", "listPublications", "listChecklists", "listCodeLists", "listConsentTexts", "listProgrammeObjects", "getLeaderWeek", "listStaffCalendars", "getStaffCalendar", "revokeStaffCalendar", "listAccesses": // both associations have the same questions
 		p.own = func(c suite.Caller, _ thing) thing { return thing{association: association(c)} }
 	case "createProgrammeObject": // from a day that has been, which is asked after the right
 		p.status, p.denied = 422, "not-yours-to-plan"
@@ -315,6 +315,10 @@ func (w *world) path(op operation, t thing) string {
 		if takes(op, name) && !strings.Contains(op.Path, "{"+name+"}") {
 			query.Set(name, value)
 		}
+	}
+	if op.ID == "listAccesses" {
+		query.Set("from", day(-1)+"T00:00:00Z")
+		query.Set("to", day(1)+"T00:00:00Z")
 	}
 	if op.ID == "getCapacity" {
 		query.Set("municipality", "1481")

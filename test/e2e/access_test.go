@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/finsam/finsam/test/suite"
 )
@@ -100,6 +101,10 @@ func (w *world) ask(s *sheet, tokens *issuer, table map[string][]cell, p probe, 
 	request := p.request(w, c, th, token)
 	s.trace(&request)
 	a, err := w.Do(request)
+	for tries := 0; err == nil && a.Status == 429 && p.status != 429 && tries < 500; tries++ { // what takes long has few places
+		time.Sleep(10 * time.Millisecond)
+		a, err = w.Do(request)
+	}
 	if err != nil {
 		w.t.Errorf("%s as %s %s about %s: %v", p.op.ID, role, v.name, th.name, err)
 		return
@@ -173,7 +178,7 @@ func (s *sheet) complete(table map[string][]cell, expected int) {
 
 // anybodys are the operations on what the caller names or has itself, such as the
 // own association's register: a foreigner to one is at home in another.
-var anybodys = []string{"createReferral", "createReferrals", "createDraft", "replaceUnits", "replaceUnit", "listTasks", "searchParticipants", "getReferralFigures", "listWeeklyShortfalls", "listGroupProposals", "listPublications", "makePublication", "listChecklists", "listCodeLists", "listConsentTexts", "listProgrammeObjects", "getLeaderWeek", "listStaffCalendars", "getStaffCalendar", "createStaffCalendar", "revokeStaffCalendar"}
+var anybodys = []string{"createReferral", "createReferrals", "createDraft", "replaceUnits", "replaceUnit", "listTasks", "searchParticipants", "listAccesses", "getReferralFigures", "listWeeklyShortfalls", "listGroupProposals", "listPublications", "makePublication", "listChecklists", "listCodeLists", "listConsentTexts", "listProgrammeObjects", "getLeaderWeek", "listStaffCalendars", "getStaffCalendar", "createStaffCalendar", "revokeStaffCalendar"}
 
 // theirOwn are the operations with which a role makes something of its own.
 var theirOwn = []string{"createWebhook integration", "createProgrammeObject association_admin"}

@@ -15,6 +15,66 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for AccessIdentity.
+const (
+	Masked AccessIdentity = "masked"
+	Shown  AccessIdentity = "shown"
+)
+
+// Valid indicates whether the value is a known member of the AccessIdentity enum.
+func (e AccessIdentity) Valid() bool {
+	switch e {
+	case Masked:
+		return true
+	case Shown:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AccessOutcome.
+const (
+	Done    AccessOutcome = "done"
+	Failed  AccessOutcome = "failed"
+	Refused AccessOutcome = "refused"
+)
+
+// Valid indicates whether the value is a known member of the AccessOutcome enum.
+func (e AccessOutcome) Valid() bool {
+	switch e {
+	case Done:
+		return true
+	case Failed:
+		return true
+	case Refused:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AccessService.
+const (
+	AccessServiceActivity    AccessService = "activity"
+	AccessServiceParticipant AccessService = "participant"
+	AccessServiceReferral    AccessService = "referral"
+)
+
+// Valid indicates whether the value is a known member of the AccessService enum.
+func (e AccessService) Valid() bool {
+	switch e {
+	case AccessServiceActivity:
+		return true
+	case AccessServiceParticipant:
+		return true
+	case AccessServiceReferral:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CheckInDecision.
 const (
 	Continue CheckInDecision = "continue"
@@ -513,6 +573,60 @@ func (e SearchPurpose) Valid() bool {
 	}
 }
 
+// Access En åtkomst. / An access.
+type Access struct {
+	At        Instant `json:"at"`
+	Authority *string `json:"authority,omitempty"`
+
+	// Code Felkoden. / The code of the refusal or failure.
+	Code *string `json:"code,omitempty"`
+
+	// Identity Om det visades vem personen är. / Whether it was shown who the person is.
+	Identity  *AccessIdentity `json:"identity,omitempty"`
+	Operation string          `json:"operation"`
+
+	// Outcome Hur åtkomsten slutade. / How the access ended.
+	Outcome      AccessOutcome `json:"outcome"`
+	Participants *[]string     `json:"participants,omitempty"`
+
+	// Purpose Ändamålet som angavs. / The purpose that was given.
+	Purpose *string   `json:"purpose,omitempty"`
+	Roles   *[]string `json:"roles,omitempty"`
+
+	// Service Tjänsten som loggen hör till. / The service whose log it is.
+	Service AccessService `json:"service"`
+
+	// Subject Medarbetarens id ur åtkomsttoken. / The id of the member of staff in the access token.
+	Subject *string `json:"subject,omitempty"`
+
+	// Thing Vad det gällde. / What it was about.
+	Thing   *string `json:"thing,omitempty"`
+	TraceId *string `json:"traceId,omitempty"`
+	Unit    *string `json:"unit,omitempty"`
+
+	// Why Relationen som gav rätt till åtkomsten; av ett nej role eller not-related. / The relation that allowed the access; of a refusal role or not-related.
+	Why *string `json:"why,omitempty"`
+}
+
+// AccessIdentity Om det visades vem personen är. / Whether it was shown who the person is.
+type AccessIdentity string
+
+// AccessList defines model for AccessList.
+type AccessList struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links `json:"_links"`
+
+	// UnderscoreMeta Var i listan svaret är. / Where in the list the answer is.
+	UnderscoreMeta Meta     `json:"_meta"`
+	Items          []Access `json:"items"`
+}
+
+// AccessOutcome Hur åtkomsten slutade. / How the access ended.
+type AccessOutcome string
+
+// AccessService Tjänsten som loggen hör till. / The service whose log it is.
+type AccessService string
+
 // Age defines model for Age.
 type Age struct {
 	// Years Saknas när numret inte anger födelsedatum. / Left out where the number names no date of birth.
@@ -991,6 +1105,40 @@ type Occupation struct {
 // OccupationKind defines model for OccupationKind.
 type OccupationKind string
 
+// OwnAccess En åtkomst till dina uppgifter. / An access to your data.
+type OwnAccess struct {
+	At        Instant `json:"at"`
+	Authority *string `json:"authority,omitempty"`
+
+	// Identity Om det visades vem personen är. / Whether it was shown who the person is.
+	Identity  *AccessIdentity `json:"identity,omitempty"`
+	Operation string          `json:"operation"`
+
+	// Outcome Hur åtkomsten slutade. / How the access ended.
+	Outcome AccessOutcome `json:"outcome"`
+
+	// Purpose Ändamålet som angavs. / The purpose that was given.
+	Purpose *string   `json:"purpose,omitempty"`
+	Roles   *[]string `json:"roles,omitempty"`
+
+	// Service Tjänsten som loggen hör till. / The service whose log it is.
+	Service AccessService `json:"service"`
+	Unit    *string       `json:"unit,omitempty"`
+
+	// Why Relationen som gav rätt till åtkomsten. / The relation that allowed the access.
+	Why *string `json:"why,omitempty"`
+}
+
+// OwnAccessList defines model for OwnAccessList.
+type OwnAccessList struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links `json:"_links"`
+
+	// UnderscoreMeta Var i listan svaret är. / Where in the list the answer is.
+	UnderscoreMeta Meta        `json:"_meta"`
+	Items          []OwnAccess `json:"items"`
+}
+
 // OwnName defines model for OwnName.
 type OwnName struct {
 	Name string `json:"name"`
@@ -1274,6 +1422,33 @@ type Number = int
 // Page defines model for Page.
 type Page = int
 
+// ListAccessesParams defines parameters for ListAccesses.
+type ListAccessesParams struct {
+	// From Från och med denna tidpunkt. / From this instant on.
+	From Instant `form:"from" json:"from"`
+
+	// To Före denna tidpunkt. / Before this instant.
+	To Instant `form:"to" json:"to"`
+
+	// Participant Bara åtkomst till denna deltagares uppgifter. / Only accesses to this participant's data.
+	Participant *Uuid `form:"participant,omitempty" json:"participant,omitempty"`
+
+	// Subject Bara denna medarbetares åtkomst, med id ur åtkomsttoken. / Only accesses by this member of staff, by the id in the access token.
+	Subject *Subject `form:"subject,omitempty" json:"subject,omitempty"`
+
+	// Authority Bara åtkomst av denna myndighet. / Only accesses by this authority.
+	Authority *Code `form:"authority,omitempty" json:"authority,omitempty"`
+
+	// Operation Bara denna operation, som getParticipant. / Only this operation, such as getParticipant.
+	Operation *string `form:"operation,omitempty" json:"operation,omitempty"`
+
+	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor Markören nextCursor ur förra svaret, i stället för page. / The nextCursor of the previous answer, instead of page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // ListEnrolmentsParams defines parameters for ListEnrolments.
 type ListEnrolmentsParams struct {
 	// State Bara i detta läge. / Only in this state.
@@ -1394,6 +1569,21 @@ type GetParticipantParams struct {
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
+// ListOwnAccessesParams defines parameters for ListOwnAccesses.
+type ListOwnAccessesParams struct {
+	// From Från och med denna tidpunkt. / From this instant on.
+	From *Instant `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Före denna tidpunkt; utan den till nu. / Before this instant; without it until now.
+	To *Instant `form:"to,omitempty" json:"to,omitempty"`
+
+	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor Markören nextCursor ur förra svaret, i stället för page. / The nextCursor of the previous answer, instead of page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // WithdrawConsentParams defines parameters for WithdrawConsent.
 type WithdrawConsentParams struct {
 	// IfMatch Versionen som ändringen bygger på, som ETag i svaret eller version i det inom citattecken. / The version that the change builds on, as ETag in the answer, or the version in it in quotes.
@@ -1498,6 +1688,7 @@ type RectifyParticipantJSONRequestBody = RectificationRequest
 
 // Paths holds the path of each operation, by operationId.
 var Paths = rest.NewPaths(map[string]string{
+	"listAccesses":            "/access-log",
 	"listEnrolments":          "/enrolments",
 	"getEnrolment":            "/enrolments/{id}",
 	"approveException":        "/enrolments/{id}/approvals",
@@ -1519,6 +1710,7 @@ var Paths = rest.NewPaths(map[string]string{
 	"readIdentities":          "/participants/identities",
 	"searchParticipants":      "/participants/searches",
 	"getParticipant":          "/participants/{id}",
+	"listOwnAccesses":         "/participants/{id}/accesses",
 	"withdrawConsent":         "/participants/{id}/consent-withdrawals",
 	"getProtection":           "/participants/{id}/protection",
 	"protectParticipant":      "/participants/{id}/protection",
@@ -1529,6 +1721,9 @@ var Paths = rest.NewPaths(map[string]string{
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListAccesses Läs åtkomstloggen / Read the access log
+	// (GET /access-log)
+	ListAccesses(ctx echo.Context, params ListAccessesParams) error
 	// ListEnrolments Lista inskrivningar / List enrolments
 	// (GET /enrolments)
 	ListEnrolments(ctx echo.Context, params ListEnrolmentsParams) error
@@ -1592,6 +1787,9 @@ type ServerInterface interface {
 	// GetParticipant Läs en deltagare / Read a participant
 	// (GET /participants/{id})
 	GetParticipant(ctx echo.Context, id Id, params GetParticipantParams) error
+	// ListOwnAccesses Läs vem som har läst dina uppgifter / Read who has read your data
+	// (GET /participants/{id}/accesses)
+	ListOwnAccesses(ctx echo.Context, id Id, params ListOwnAccessesParams) error
 	// WithdrawConsent Återkalla ett samtycke / Withdraw a consent
 	// (POST /participants/{id}/consent-withdrawals)
 	WithdrawConsent(ctx echo.Context, id Id, params WithdrawConsentParams) error
@@ -1615,6 +1813,73 @@ type ServerInterface interface {
 // ServerInterfaceWrapper converts echo contexts to parameters.
 type ServerInterfaceWrapper struct {
 	Handler ServerInterface
+}
+
+// ListAccesses converts echo context to params.
+func (w *ServerInterfaceWrapper) ListAccesses(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAccessesParams
+	// ------------- Required query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Required query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "participant" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "participant", ctx.QueryParams(), &params.Participant, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter participant: %s", err))
+	}
+
+	// ------------- Optional query parameter "subject" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "subject", ctx.QueryParams(), &params.Subject, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subject: %s", err))
+	}
+
+	// ------------- Optional query parameter "authority" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "authority", ctx.QueryParams(), &params.Authority, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter authority: %s", err))
+	}
+
+	// ------------- Optional query parameter "operation" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "operation", ctx.QueryParams(), &params.Operation, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter operation: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: "opaque"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListAccesses(ctx, params)
+	return err
 }
 
 // ListEnrolments converts echo context to params.
@@ -2297,6 +2562,52 @@ func (w *ServerInterfaceWrapper) GetParticipant(ctx echo.Context) error {
 	return err
 }
 
+// ListOwnAccesses converts echo context to params.
+func (w *ServerInterfaceWrapper) ListOwnAccesses(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOwnAccessesParams
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: "opaque"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListOwnAccesses(ctx, id, params)
+	return err
+}
+
 // WithdrawConsent converts echo context to params.
 func (w *ServerInterfaceWrapper) WithdrawConsent(ctx echo.Context) error {
 	var err error
@@ -2549,6 +2860,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 		Handler: si,
 	}
 
+	router.GET(options.BaseURL+"/access-log", wrapper.ListAccesses, options.OperationMiddlewares["listAccesses"]...)
 	router.GET(options.BaseURL+"/enrolments", wrapper.ListEnrolments, options.OperationMiddlewares["listEnrolments"]...)
 	router.GET(options.BaseURL+"/enrolments/:id", wrapper.GetEnrolment, options.OperationMiddlewares["getEnrolment"]...)
 	router.POST(options.BaseURL+"/enrolments/:id/approvals", wrapper.ApproveException, options.OperationMiddlewares["approveException"]...)
@@ -2568,6 +2880,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/internal/persons/own", wrapper.IdentifyOwn, options.OperationMiddlewares["identifyOwn"]...)
 	router.POST(options.BaseURL+"/internal/staff", wrapper.NoteStaff, options.OperationMiddlewares["noteStaff"]...)
 	router.GET(options.BaseURL+"/participants/:id", wrapper.GetParticipant, options.OperationMiddlewares["getParticipant"]...)
+	router.GET(options.BaseURL+"/participants/:id/accesses", wrapper.ListOwnAccesses, options.OperationMiddlewares["listOwnAccesses"]...)
 	router.POST(options.BaseURL+"/participants/:id/consent-withdrawals", wrapper.WithdrawConsent, options.OperationMiddlewares["withdrawConsent"]...)
 	router.GET(options.BaseURL+"/participants/:id/protection", wrapper.GetProtection, options.OperationMiddlewares["getProtection"]...)
 	router.POST(options.BaseURL+"/participants/:id/protection", wrapper.ProtectParticipant, options.OperationMiddlewares["protectParticipant"]...)
@@ -2602,6 +2915,20 @@ type ParticipantJSONResponse struct {
 	Body Participant
 
 	Headers ParticipantResponseHeaders
+}
+
+type ListAccessesRequestObject struct {
+	Params ListAccessesParams
+}
+
+type ListAccessesResponseObject interface {
+	VisitListAccessesResponse(w http.ResponseWriter) error
+}
+
+type ListAccesses200JSONResponse AccessList
+
+func (response ListAccesses200JSONResponse) VisitListAccessesResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response)
 }
 
 type ListEnrolmentsRequestObject struct {
@@ -2942,6 +3269,21 @@ func (response GetParticipant304Response) VisitGetParticipantResponse(w http.Res
 	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
+type ListOwnAccessesRequestObject struct {
+	Id     Id `json:"id"`
+	Params ListOwnAccessesParams
+}
+
+type ListOwnAccessesResponseObject interface {
+	VisitListOwnAccessesResponse(w http.ResponseWriter) error
+}
+
+type ListOwnAccesses200JSONResponse OwnAccessList
+
+func (response ListOwnAccesses200JSONResponse) VisitListOwnAccessesResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response)
+}
+
 type WithdrawConsentRequestObject struct {
 	Id     Id `json:"id"`
 	Params WithdrawConsentParams
@@ -3050,6 +3392,9 @@ func (response ListStaff200JSONResponse) VisitListStaffResponse(w http.ResponseW
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// ListAccesses Läs åtkomstloggen / Read the access log
+	// (GET /access-log)
+	ListAccesses(ctx context.Context, request ListAccessesRequestObject) (ListAccessesResponseObject, error)
 	// ListEnrolments Lista inskrivningar / List enrolments
 	// (GET /enrolments)
 	ListEnrolments(ctx context.Context, request ListEnrolmentsRequestObject) (ListEnrolmentsResponseObject, error)
@@ -3113,6 +3458,9 @@ type StrictServerInterface interface {
 	// GetParticipant Läs en deltagare / Read a participant
 	// (GET /participants/{id})
 	GetParticipant(ctx context.Context, request GetParticipantRequestObject) (GetParticipantResponseObject, error)
+	// ListOwnAccesses Läs vem som har läst dina uppgifter / Read who has read your data
+	// (GET /participants/{id}/accesses)
+	ListOwnAccesses(ctx context.Context, request ListOwnAccessesRequestObject) (ListOwnAccessesResponseObject, error)
 	// WithdrawConsent Återkalla ett samtycke / Withdraw a consent
 	// (POST /participants/{id}/consent-withdrawals)
 	WithdrawConsent(ctx context.Context, request WithdrawConsentRequestObject) (WithdrawConsentResponseObject, error)
@@ -3143,6 +3491,31 @@ func NewStrictHandler(ssi StrictServerInterface, middlewares []StrictMiddlewareF
 type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
+}
+
+// ListAccesses operation middleware
+func (sh *strictHandler) ListAccesses(ctx echo.Context, params ListAccessesParams) error {
+	var request ListAccessesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAccesses(ctx.Request().Context(), request.(ListAccessesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAccesses")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAccessesResponseObject); ok {
+		return validResponse.VisitListAccessesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
 }
 
 // ListEnrolments operation middleware
@@ -4064,6 +4437,32 @@ func (sh *strictHandler) GetParticipant(ctx echo.Context, id Id, params GetParti
 		return err
 	} else if validResponse, ok := response.(GetParticipantResponseObject); ok {
 		return validResponse.VisitGetParticipantResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListOwnAccesses operation middleware
+func (sh *strictHandler) ListOwnAccesses(ctx echo.Context, id Id, params ListOwnAccessesParams) error {
+	var request ListOwnAccessesRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOwnAccesses(ctx.Request().Context(), request.(ListOwnAccessesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOwnAccesses")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListOwnAccessesResponseObject); ok {
+		return validResponse.VisitListOwnAccessesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -30,6 +31,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/finsam/finsam/pkg/accesslog"
+	"github.com/finsam/finsam/pkg/accesslog/loghttp"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
@@ -114,7 +116,9 @@ func New(c Config) (*echo.Echo, error) {
 	if c.Feed != nil {
 		s.serveServices(e, feedhttp.Path, feedhttp.Handler(c.Feed))
 	}
-	for path, h := range c.Internal {
+	internal := map[string]http.Handler{loghttp.Path: loghttp.Handler(c.AccessLog, c.Service)}
+	maps.Copy(internal, c.Internal)
+	for path, h := range internal {
 		s.operations["GET "+path] = newOperation(&contract.Operation{ID: "readInternal", Method: "GET", Path: path}, false)
 		s.serveServices(e, path, h)
 	}

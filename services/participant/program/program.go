@@ -7,6 +7,8 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/finsam/finsam/pkg/accesslog"
+	"github.com/finsam/finsam/pkg/accesslog/loghttp"
 	"github.com/finsam/finsam/pkg/launch"
 	"github.com/finsam/finsam/services/participant/rest"
 	"github.com/finsam/finsam/services/participant/service"
@@ -24,7 +26,14 @@ func Run(ctx context.Context, environ map[string]string) error {
 
 // Build puts the service together.
 func Build(ctx context.Context, p *launch.App) (*service.Service, http.Handler, error) {
-	s, err := service.New(ctx, service.Config{Parts: p.Parts})
+	c := service.Config{Parts: p.Parts}
+	for _, peer := range []string{"referral", "activity"} {
+		calls := p.Client(peer)
+		c.Logs = append(c.Logs, func(ctx context.Context, q accesslog.Query) ([]accesslog.Found, error) {
+			return loghttp.Find(ctx, calls, q)
+		})
+	}
+	s, err := service.New(ctx, c)
 	if err != nil {
 		return nil, nil, err
 	}

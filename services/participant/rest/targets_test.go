@@ -163,6 +163,21 @@ func people(all map[string]*target, g *stages) {
 		{"of another municipality's person", webtest.Request{Path: "/staff?ids=coach-17&participant=" + g.person, As: Elsewhere}},
 		{"of another unit's person", webtest.Request{Path: "/staff?ids=coach-17&participant=" + g.person, As: unit("fk-lerum")}},
 	}}
+	const year = "from=2026-01-01T00:00:00Z&to=2026-12-31T00:00:00Z"
+	log := func(sentence, query string) wrong {
+		return wrong{sentence, webtest.Request{Path: "/access-log?" + query}}
+	}
+	all["listAccesses"] = &target{path: "/access-log?" + year, as: Reviewer, rules: []wrong{
+		as("a coach may not", Coach), as("nor the person", Participant(g.person)), log("without a period", ""), log("without an end", "from=2026-01-01T00:00:00Z"),
+		log("by days", "from=2026-01-01&to=2026-12-31"), log("that ends before it begins", "from=2026-12-31T00:00:00Z&to=2026-01-01T00:00:00Z"),
+		log("of two years", "from=2025-01-01T00:00:00Z&to=2026-12-31T00:00:00Z"), log("by a personal number", year+"&subject=191212121212"),
+		log("by no id", year+"&participant=17"), log("by no operation", year+"&operation=get%20all"), log("behind no place", year+"&cursor=abc"), log("of none", year+"&limit=0"),
+	}}
+	all["listOwnAccesses"] = &target{path: at + "/accesses", missing: missing + "/accesses", as: Participant(g.person), rules: []wrong{
+		as("another person", Participant(nobody)), as("a coach may not", Coach), as("nor a reviewer", Reviewer),
+		{"that ends before it begins", webtest.Request{Path: at + "/accesses?from=2026-12-31T00:00:00Z&to=2026-01-01T00:00:00Z"}},
+		{"from a day of which none is known", webtest.Request{Path: at + "/accesses?from=yesterday"}},
+	}}
 	all["getProtection"] = &target{path: at + "/protection", missing: missing + "/protection", as: Reviewer, rules: []wrong{as("a coach may not", Coach)}}
 	all["unprotectParticipant"] = &target{path: at + "/protection-removal", missing: missing + "/protection-removal", as: Reviewer, tag: g.protection,
 		body: object{"text": "Markeringen är borttagen."}, rules: []wrong{

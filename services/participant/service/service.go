@@ -16,7 +16,10 @@ import (
 )
 
 // Config is what the service is made of. It follows the referral service.
-type Config struct{ parts.Parts }
+type Config struct {
+	parts.Parts
+	Logs []FindAccesses // in the access logs of the other services
+}
 
 // Service holds the verbs. Each takes the caller from the context and decides by the
 // access table; its errors are faults. All may be called at once.
