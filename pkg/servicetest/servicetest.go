@@ -83,6 +83,7 @@ func New(t testing.TB, service string, c Config) *World {
 	}
 	w.Associations, err = association.NewRegistry(all...)
 	Must(t, err)
+	w.Associations.Now = w.Clock.Now
 	return w
 }
 
@@ -114,16 +115,18 @@ func (w *World) Accesses(t testing.TB) []accesslog.Entry {
 	return all
 }
 
-// Run runs a service's loops until the test ends.
-func Run(t testing.TB, run func(context.Context) error) {
+// Run runs a service's loops until it is stopped, or the test ends.
+func Run(t testing.TB, run func(context.Context) error) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- run(ctx) }()
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		Must(t, <-done)
 	})
+	t.Cleanup(stop)
+	return stop
 }
 
 // Eventually waits until the condition holds, at most ten seconds.

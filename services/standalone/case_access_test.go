@@ -61,7 +61,7 @@ func whoHasReadIsRead(t *testing.T, o *office) {
 					subjects = append(subjects, s)
 				}
 			}
-			cursor, _ = answer["_meta"].(map[string]any)["nextCursor"].(string)
+			cursor, _ = answer["nextCursor"].(string)
 			if cursor == "" {
 				return all, subjects
 			}

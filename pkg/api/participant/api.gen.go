@@ -608,17 +608,20 @@ type Access struct {
 	Why *string `json:"why,omitempty"`
 }
 
+// AccessCursor Saknas när det inte finns fler. / Absent when there are no more.
+type AccessCursor = string
+
 // AccessIdentity Om det visades vem personen är. / Whether it was shown who the person is.
 type AccessIdentity string
 
 // AccessList defines model for AccessList.
 type AccessList struct {
 	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
-	UnderscoreLinks Links `json:"_links"`
+	UnderscoreLinks Links    `json:"_links"`
+	Items           []Access `json:"items"`
 
-	// UnderscoreMeta Var i listan svaret är. / Where in the list the answer is.
-	UnderscoreMeta Meta     `json:"_meta"`
-	Items          []Access `json:"items"`
+	// NextCursor Saknas när det inte finns fler. / Absent when there are no more.
+	NextCursor *AccessCursor `json:"nextCursor,omitempty"`
 }
 
 // AccessOutcome Hur åtkomsten slutade. / How the access ended.
@@ -1132,11 +1135,11 @@ type OwnAccess struct {
 // OwnAccessList defines model for OwnAccessList.
 type OwnAccessList struct {
 	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
-	UnderscoreLinks Links `json:"_links"`
+	UnderscoreLinks Links       `json:"_links"`
+	Items           []OwnAccess `json:"items"`
 
-	// UnderscoreMeta Var i listan svaret är. / Where in the list the answer is.
-	UnderscoreMeta Meta        `json:"_meta"`
-	Items          []OwnAccess `json:"items"`
+	// NextCursor Saknas när det inte finns fler. / Absent when there are no more.
+	NextCursor *AccessCursor `json:"nextCursor,omitempty"`
 }
 
 // OwnName defines model for OwnName.
@@ -1424,11 +1427,11 @@ type Page = int
 
 // ListAccessesParams defines parameters for ListAccesses.
 type ListAccessesParams struct {
-	// From Från och med denna tidpunkt. / From this instant on.
-	From Instant `form:"from" json:"from"`
+	// From Från och med denna tidpunkt; utan den 90 dagar före to. / From this instant on; without it 90 days before to.
+	From *Instant `form:"from,omitempty" json:"from,omitempty"`
 
-	// To Före denna tidpunkt. / Before this instant.
-	To Instant `form:"to" json:"to"`
+	// To Före denna tidpunkt; utan den till nu. / Before this instant; without it until now.
+	To *Instant `form:"to,omitempty" json:"to,omitempty"`
 
 	// Participant Bara åtkomst till denna deltagares uppgifter. / Only accesses to this participant's data.
 	Participant *Uuid `form:"participant,omitempty" json:"participant,omitempty"`
@@ -1571,7 +1574,7 @@ type GetParticipantParams struct {
 
 // ListOwnAccessesParams defines parameters for ListOwnAccesses.
 type ListOwnAccessesParams struct {
-	// From Från och med denna tidpunkt. / From this instant on.
+	// From Från och med denna tidpunkt; utan den 90 dagar före to. / From this instant on; without it 90 days before to.
 	From *Instant `form:"from,omitempty" json:"from,omitempty"`
 
 	// To Före denna tidpunkt; utan den till nu. / Before this instant; without it until now.
@@ -1821,16 +1824,16 @@ func (w *ServerInterfaceWrapper) ListAccesses(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ListAccessesParams
-	// ------------- Required query parameter "from" -------------
+	// ------------- Optional query parameter "from" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, true, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
 	}
 
-	// ------------- Required query parameter "to" -------------
+	// ------------- Optional query parameter "to" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, true, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
 	}

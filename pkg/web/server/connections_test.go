@@ -48,6 +48,9 @@ const aGet = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 // TestCase_G4_IdleConnectionsAreBoundedByMemoryAndAddress opens more connections than the
 // memory allows, each of which has had an answer.
 func TestCase_G4_IdleConnectionsAreBoundedByMemoryAndAddress(t *testing.T) {
+	if race {
+		t.Skip("the memory limit is that of a program that does not look for races")
+	}
 	debug.SetMemoryLimit(32 << 20) // which allows 409 connections, and one address 307 of them
 	t.Cleanup(func() { debug.SetMemoryLimit(math.MaxInt64) })
 	m := metricstest.New(t)

@@ -98,12 +98,15 @@ func TestTheImpactOfAChange(t *testing.T) {
 }
 
 func TestAnEnrolmentOfAnEarlierVersionGetsItsInitiative(t *testing.T) {
-	s, ctx := running(t)
+	s, ctx := Start(t), actor.With(t.Context(), Coach(Molndal))
+	stop := servicetest.Run(t, s.Service.Run)
+	s.Enrolled(t, Person, Molndal)
 	servicetest.Must(t, s.Service.ForgetInitiative(ctx, Tenant, Enrolment))
 	got, err := s.Service.Impact(ctx, changed(t), changed(t, "maxWeeks: 24", "maxWeeks: 26"), "2026-11-20")
 	if err != nil || got.Enrolments != 1 {
 		t.Errorf("as stored: got %+v, %v", got, err)
 	}
+	stop()
 	servicetest.Run(t, s.Service.Run) // as the next start does
 	servicetest.Eventually(t, "the enrolment has its initiative", func() bool {
 		e, err := s.Service.Enrolment(ctx, Tenant, Enrolment)

@@ -13,7 +13,7 @@ import (
 func (h handlers) ListAccesses(ctx context.Context, r api.ListAccessesRequestObject) (api.ListAccessesResponseObject, error) {
 	p := r.Params
 	q := accesslog.Query{
-		From: p.From, To: p.To, Participant: rest.Value(p.Participant), Subject: rest.Value(p.Subject),
+		From: rest.Value(p.From), To: rest.Value(p.To), Participant: rest.Value(p.Participant), Subject: rest.Value(p.Subject),
 		Authority: rest.Value(p.Authority), Operation: rest.Value(p.Operation),
 	}
 	w := rest.NewWindow(p.Limit, nil, p.Cursor)
@@ -37,7 +37,7 @@ func (h handlers) ListAccesses(ctx context.Context, r api.ListAccessesRequestObj
 				Identity: rest.Optional(api.AccessIdentity(e.Identity)), TraceId: rest.Optional(e.TraceID),
 			}
 		}),
-		UnderscoreMeta:  rest.NewMeta(w, len(page.Items), page.Next, nil),
+		NextCursor:      rest.Optional(page.Next),
 		UnderscoreLinks: rest.ListLinks(h.paths.Link("", "listAccesses"), query, w, page.Next),
 	}, nil
 }
@@ -51,7 +51,7 @@ func (h handlers) ListOwnAccesses(ctx context.Context, r api.ListOwnAccessesRequ
 	}
 	return api.ListOwnAccesses200JSONResponse{
 		Items:           rest.Map(page.Items, ownAccess),
-		UnderscoreMeta:  rest.NewMeta(w, len(page.Items), page.Next, nil),
+		NextCursor:      rest.Optional(page.Next),
 		UnderscoreLinks: rest.ListLinks(h.paths.Link("", "listOwnAccesses", r.Id), period(q), w, page.Next),
 	}, nil
 }

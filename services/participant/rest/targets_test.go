@@ -168,8 +168,7 @@ func people(all map[string]*target, g *stages) {
 		return wrong{sentence, webtest.Request{Path: "/access-log?" + query}}
 	}
 	all["listAccesses"] = &target{path: "/access-log?" + year, as: Reviewer, rules: []wrong{
-		as("a coach may not", Coach), as("nor the person", Participant(g.person)), log("without a period", ""), log("without an end", "from=2026-01-01T00:00:00Z"),
-		log("by days", "from=2026-01-01&to=2026-12-31"), log("that ends before it begins", "from=2026-12-31T00:00:00Z&to=2026-01-01T00:00:00Z"),
+		as("a coach may not", Coach), as("nor the person", Participant(g.person)), log("by days", "from=2026-01-01&to=2026-12-31"), log("that ends before it begins", "from=2026-12-31T00:00:00Z&to=2026-01-01T00:00:00Z"),
 		log("of two years", "from=2025-01-01T00:00:00Z&to=2026-12-31T00:00:00Z"), log("by a personal number", year+"&subject=191212121212"),
 		log("by no id", year+"&participant=17"), log("by no operation", year+"&operation=get%20all"), log("behind no place", year+"&cursor=abc"), log("of none", year+"&limit=0"),
 	}}

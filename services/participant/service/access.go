@@ -18,8 +18,8 @@ import (
 	"github.com/finsam/finsam/services/participant"
 )
 
-// ownAccessDays is how many days a person reads about without asking for others.
-const ownAccessDays = 90
+// accessDays is how many days are read of the log without asking for others.
+const accessDays = 90
 
 // FindAccesses finds entries in the access log of another service.
 type FindAccesses func(context.Context, accesslog.Query) ([]accesslog.Found, error)
@@ -31,6 +31,7 @@ type AccessPage struct {
 }
 
 // ListAccesses returns the entries of all services that a reviewer asks for, the latest first.
+// Without an end it is until now, without a beginning from 90 days before the end.
 func (s *Service) ListAccesses(ctx context.Context, q accesslog.Query, w store.Window) (*AccessPage, error) {
 	e := accesslog.Entry{Operation: "listAccesses", Thing: "access-log", Why: string(access.Association)}
 	a, err := guard.Caller(ctx, s.AccessLog, e.Operation, e.Thing)
@@ -45,25 +46,25 @@ func (s *Service) ListAccesses(ctx context.Context, q accesslog.Query, w store.W
 }
 
 // ListOwnAccesses returns who has read or changed what about the person who asks, the latest
-// first. Without a beginning it is the last 90 days, without an end it is until now.
+// first.
 func (s *Service) ListOwnAccesses(ctx context.Context, id string, q accesslog.Query, w store.Window) (*AccessPage, error) {
 	a := actor.From(ctx)
 	if _, err := s.people.Load(ctx, a, guard.Call{Operation: "listOwnAccesses", ID: id}); err != nil {
 		return nil, err
 	}
 	q.Participant = id
-	if q.To.IsZero() {
-		q.To = s.Now().UTC()
-	}
-	if q.From.IsZero() {
-		q.From = q.To.AddDate(0, 0, -ownAccessDays)
-	}
 	return s.findAccesses(ctx, a, q, w)
 }
 
 // findAccesses asks all services at once. When one does not answer there is no page: a list
 // with a gap would say that nobody had looked.
 func (s *Service) findAccesses(ctx context.Context, a actor.Actor, q accesslog.Query, w store.Window) (*AccessPage, error) {
+	if q.To.IsZero() {
+		q.To = s.Now().UTC()
+	}
+	if q.From.IsZero() {
+		q.From = q.To.AddDate(0, 0, -accessDays)
+	}
 	if err := participant.CheckPeriod(q.From, q.To); err != nil {
 		return nil, err
 	}

@@ -344,7 +344,6 @@ func TestNobodyBeginsWhereTheInitiativeIsNotPerformed(t *testing.T) {
 	is, err := f.Associations.Get(Tenant)
 	servicetest.Must(t, err)
 	performed := func(until, ended civil.Date) { // ended: from this day on there is no such initiative
-		f.Associations.Now = f.Clock.Now
 		f.Associations.Serve(Tenant, func(on civil.Date) *association.Association {
 			then := *is
 			then.Initiatives = slices.Clone(is.Initiatives)

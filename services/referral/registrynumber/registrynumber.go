@@ -60,6 +60,9 @@ type Reservation struct {
 	number   int
 	err      error
 	done     chan struct{}
+
+	isWritten bool  // under the batcher's mutex, as the next
+	used      *bool // settled before it was written; nil: it was not
 }
 
 const (
@@ -117,22 +120,17 @@ func (r *Reservation) Number() string { return Format(r.batcher.year, r.number) 
 // Settle ends the reservation with the next write: the number is used, or free again.
 // It may be called before Wait.
 func (r *Reservation) Settle(used bool) {
-	settle := func() {
-		if r.err != nil {
-			return
-		}
-		r.batcher.mu.Lock()
-		defer r.batcher.mu.Unlock()
-		r.batcher.settled = append(r.batcher.settled, func(c *Counter) { c.Settle(r.number, r.referral, used) })
+	r.batcher.mu.Lock()
+	defer r.batcher.mu.Unlock()
+	if r.used = &used; r.isWritten {
+		r.settle()
 	}
-	select {
-	case <-r.done:
-		settle()
-	default:
-		go func() { // ends with the write, which is bounded by batchTimeout
-			<-r.done
-			settle()
-		}()
+}
+
+// settle lets the next write settle a reservation that is written. The batcher's mutex is held.
+func (r *Reservation) settle() {
+	if used := *r.used; r.err == nil {
+		r.batcher.settled = append(r.batcher.settled, func(c *Counter) { c.Settle(r.number, r.referral, used) })
 	}
 }
 
@@ -184,14 +182,17 @@ func (a *Allocator) writeBatch(b *batcher, batch []*Reservation) {
 		ids[i] = r.referral
 	}
 	numbers, err := a.change(ctx, b, ids, settled)
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if err != nil { // settle these next time; settling a number twice is harmless
-		b.mu.Lock()
 		b.settled = append(settled, b.settled...)
-		b.mu.Unlock()
 	}
 	for i, r := range batch {
 		if r.err = err; err == nil {
 			r.number = numbers[i]
+		}
+		if r.isWritten = true; r.used != nil {
+			r.settle()
 		}
 		close(r.done)
 	}
