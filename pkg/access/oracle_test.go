@@ -139,9 +139,9 @@ var oracle = []rule{
 	{"drafts are of front ends: of the unit, or of the municipality's receivers", func(s scene) bool { return s.officer() || s.receiver() }, "createDraft listDrafts getDraft replaceDraft deleteDraft sendDraft"},
 	{"systems follow their authority's cases, receivers their municipality's", func(s scene) bool { return s.system() || s.receiver() }, "listEvents listWebhooks createWebhook getWebhook changeWebhook removeWebhook rotateWebhookSecret testWebhook listDeliveries resendDelivery resendDeadLetters"},
 	{"a municipality's own system follows its cases too", func(s scene) bool { return s.role == actor.Integration && s.municipality == "has it" }, "listEvents"},
-	{"who refers, receives, coaches or applies asks whether there is a place", func(s scene) bool {
+	{"who refers, receives, coaches or applies asks whether there is a place, and when the next is expected to be free", func(s scene) bool {
 		return s.is(actor.Referrer, actor.Integration, actor.Intake, actor.Coach, actor.Participant)
-	}, "getCapacity"},
+	}, "getCapacity getForecast"},
 	{"how many places a site has left is known, without a person, to who places, receives, leads, plans or heads", func(s scene) bool {
 		return s.is(actor.Coach, actor.Intake, actor.Supervisor, actor.Manager, actor.Planner, actor.AssociationAdmin)
 	}, "getSitePlaces"},

@@ -1,6 +1,10 @@
 package participant
 
-import "github.com/finsam/finsam/pkg/history"
+import (
+	"slices"
+
+	"github.com/finsam/finsam/pkg/history"
+)
 
 // Party is who takes a step, as the tables of transitions name them.
 type Party string
@@ -87,7 +91,10 @@ const (
 )
 
 // states are all of an enrolment.
-var states = []State{StatePlanned, StateActive, StateCheckInDue, StateDecided, StatePaused, StateClosing, StateClosed}
+var states = append(slices.Clone(RunningStates), StateClosed)
+
+// RunningStates are those of an enrolment that has, or will have, a place.
+var RunningStates = []State{StatePlanned, StateActive, StateCheckInDue, StateDecided, StatePaused, StateClosing}
 
 // Decision is what was decided at a check-in.
 type Decision string

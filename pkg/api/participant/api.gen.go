@@ -975,6 +975,23 @@ type EnrolmentSummary struct {
 	Version *Version `json:"version,omitempty"`
 }
 
+// Forecast När de närmaste platserna väntas bli lediga. / When the next places are expected to be free.
+type Forecast struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links  `json:"_links"`
+	Initiative      string `json:"initiative"`
+
+	// Items De närmaste platserna i tidsordning; en för var tredje inskriven, högst fem. / The next places in order of time; one for each three enrolled, five at most.
+	Items []PlaceForecast `json:"items"`
+
+	// MaxWeeks Så länge varar insatsen i kommunen längst. / How long the initiative lasts at most in the municipality.
+	MaxWeeks     int    `json:"maxWeeks"`
+	Municipality string `json:"municipality"`
+
+	// On Dagen då den beräknades. / The day on which it was computed.
+	On string `json:"on"`
+}
+
 // FreeText defines model for FreeText.
 type FreeText = string
 
@@ -1276,6 +1293,18 @@ type PersonStep struct {
 
 // PersonStepKind defines model for PersonStepKind.
 type PersonStepKind string
+
+// PlaceForecast När en plats väntas bli ledig. / When a place is expected to be free.
+type PlaceForecast struct {
+	// Earliest En måndag. / A Monday.
+	Earliest string `json:"earliest"`
+
+	// Latest En söndag. / A Sunday.
+	Latest string `json:"latest"`
+
+	// Median Måndagen i den vecka före och efter vilken det är lika troligt. / The Monday of the week before and after which it is as likely.
+	Median string `json:"median"`
+}
 
 // PlanException Undantag från den längsta tid som planen medger. / Exception from the longest time that the plan allows.
 type PlanException struct {
@@ -1706,6 +1735,7 @@ var Paths = rest.NewPaths(map[string]string{
 	"moveEnrolmentPlan":       "/enrolments/{id}/plan",
 	"resumeEnrolment":         "/enrolments/{id}/resumption",
 	"startEnrolment":          "/enrolments/{id}/start",
+	"getForecast":             "/forecasts/{initiative}/{municipality}",
 	"putPerson":               "/internal/persons",
 	"identifyOwn":             "/internal/persons/own",
 	"readAge":                 "/internal/persons/{id}/age",
@@ -1769,6 +1799,9 @@ type ServerInterface interface {
 	// StartEnrolment Starta inskrivningen / Start the enrolment
 	// (POST /enrolments/{id}/start)
 	StartEnrolment(ctx echo.Context, id Id, params StartEnrolmentParams) error
+	// GetForecast Läs när nästa plats väntas bli ledig / Read when the next place is expected to be free
+	// (GET /forecasts/{initiative}/{municipality})
+	GetForecast(ctx echo.Context, initiative string, municipality string) error
 	// PutPerson Lägg en remitterad person i valvet
 	// (POST /internal/persons)
 	PutPerson(ctx echo.Context) error
@@ -2459,6 +2492,30 @@ func (w *ServerInterfaceWrapper) StartEnrolment(ctx echo.Context) error {
 	return err
 }
 
+// GetForecast converts echo context to params.
+func (w *ServerInterfaceWrapper) GetForecast(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "initiative" -------------
+	var initiative string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "initiative", ctx.Param("initiative"), &initiative, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter initiative: %s", err))
+	}
+
+	// ------------- Path parameter "municipality" -------------
+	var municipality string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "municipality", ctx.Param("municipality"), &municipality, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter municipality: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetForecast(ctx, initiative, municipality)
+	return err
+}
+
 // PutPerson converts echo context to params.
 func (w *ServerInterfaceWrapper) PutPerson(ctx echo.Context) error {
 	var err error
@@ -2878,6 +2935,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/enrolments/:id/plan", wrapper.MoveEnrolmentPlan, options.OperationMiddlewares["moveEnrolmentPlan"]...)
 	router.POST(options.BaseURL+"/enrolments/:id/resumption", wrapper.ResumeEnrolment, options.OperationMiddlewares["resumeEnrolment"]...)
 	router.POST(options.BaseURL+"/enrolments/:id/start", wrapper.StartEnrolment, options.OperationMiddlewares["startEnrolment"]...)
+	router.GET(options.BaseURL+"/forecasts/:initiative/:municipality", wrapper.GetForecast, options.OperationMiddlewares["getForecast"]...)
 	router.POST(options.BaseURL+"/internal/persons", wrapper.PutPerson, options.OperationMiddlewares["putPerson"]...)
 	router.GET(options.BaseURL+"/internal/persons/:id/age", wrapper.ReadAge, options.OperationMiddlewares["readAge"]...)
 	router.POST(options.BaseURL+"/internal/persons/own", wrapper.IdentifyOwn, options.OperationMiddlewares["identifyOwn"]...)
@@ -3165,6 +3223,21 @@ func (response StartEnrolment200JSONResponse) VisitStartEnrolmentResponse(w http
 	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
+type GetForecastRequestObject struct {
+	Initiative   string `json:"initiative"`
+	Municipality string `json:"municipality"`
+}
+
+type GetForecastResponseObject interface {
+	VisitGetForecastResponse(w http.ResponseWriter) error
+}
+
+type GetForecast200JSONResponse Forecast
+
+func (response GetForecast200JSONResponse) VisitGetForecastResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response)
+}
+
 type PutPersonRequestObject struct {
 	Body *PutPersonJSONRequestBody
 }
@@ -3440,6 +3513,9 @@ type StrictServerInterface interface {
 	// StartEnrolment Starta inskrivningen / Start the enrolment
 	// (POST /enrolments/{id}/start)
 	StartEnrolment(ctx context.Context, request StartEnrolmentRequestObject) (StartEnrolmentResponseObject, error)
+	// GetForecast Läs när nästa plats väntas bli ledig / Read when the next place is expected to be free
+	// (GET /forecasts/{initiative}/{municipality})
+	GetForecast(ctx context.Context, request GetForecastRequestObject) (GetForecastResponseObject, error)
 	// PutPerson Lägg en remitterad person i valvet
 	// (POST /internal/persons)
 	PutPerson(ctx context.Context, request PutPersonRequestObject) (PutPersonResponseObject, error)
@@ -4158,6 +4234,32 @@ func (sh *strictHandler) StartEnrolment(ctx echo.Context, id Id, params StartEnr
 		return err
 	} else if validResponse, ok := response.(StartEnrolmentResponseObject); ok {
 		return validResponse.VisitStartEnrolmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetForecast operation middleware
+func (sh *strictHandler) GetForecast(ctx echo.Context, initiative string, municipality string) error {
+	var request GetForecastRequestObject
+
+	request.Initiative = initiative
+	request.Municipality = municipality
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetForecast(ctx.Request().Context(), request.(GetForecastRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetForecast")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetForecastResponseObject); ok {
+		return validResponse.VisitGetForecastResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -163,6 +163,12 @@ func people(all map[string]*target, g *stages) {
 		{"of another municipality's person", webtest.Request{Path: "/staff?ids=coach-17&participant=" + g.person, As: Elsewhere}},
 		{"of another unit's person", webtest.Request{Path: "/staff?ids=coach-17&participant=" + g.person, As: unit("fk-lerum")}},
 	}}
+	all["getForecast"] = &target{path: "/forecasts/activera/1481", missing: "/forecasts/activera/0180", as: FKUnit, rules: []wrong{
+		as("the board reads no live figures", Board), as("nor does who leads an activity", Leader), as("nor the head of a unit", Manager), as("nor a reviewer", Reviewer),
+		{"of an initiative that is not there", webtest.Request{Path: "/forecasts/nothing/1481"}},
+		{"of an initiative by its name", webtest.Request{Path: "/forecasts/ACTivera/1481"}},
+		{"of a municipality by its name", webtest.Request{Path: "/forecasts/activera/molndal"}},
+	}}
 	const year = "from=2026-01-01T00:00:00Z&to=2026-12-31T00:00:00Z"
 	log := func(sentence, query string) wrong {
 		return wrong{sentence, webtest.Request{Path: "/access-log?" + query}}

@@ -20,7 +20,7 @@ func (h handlers) GetCapacity(ctx context.Context, r api.GetCapacityRequestObjec
 	return api.GetCapacity200JSONResponse{
 		Initiative: c.Initiative, Municipality: municipality, Answer: api.CapacityAnswer(c.Answer),
 		Free: rest.Optional(max(c.Free, 0)), Waiting: int(c.Waiting), ExpectedStart: rest.Optional(string(c.ExpectedStart)),
-		UnderscoreLinks: api.Links{h.paths.Link("self", "getCapacity").With(q)},
+		UnderscoreLinks: api.Links{h.paths.Link("self", "getCapacity").With(q), h.paths.Link("forecast", "getForecast", c.Initiative, municipality)},
 	}, nil
 }
 
