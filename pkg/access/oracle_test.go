@@ -96,7 +96,9 @@ var oracle = []rule{
 	{"each has the own activities of a day, with all who come there", func(s scene) bool {
 		return (s.coach() || s.leader() || s.receives() && s.is(actor.Coach, actor.Supervisor)) && s.own()
 	}, "getDay"},
-	{"and knows who comes there", func(s scene) bool { return s.coach() || s.leader() }, "readIdentities"},
+	{"by name, also another municipality's participant, and of a protected person by alias", func(s scene) bool {
+		return (s.coach() || s.leader() || s.receives() && s.is(actor.Coach, actor.Supervisor)) && s.own() && s.known()
+	}, "readIdentities#listed"},
 	{"a coach places participants at the municipality's sites of work training, and follows them up", scene.coach, "createPlacement listPlacements agreePlacement declinePlacement endPlacement recordFollowUp"},
 	{"a coach and who supervises a site know who is there, and keep the attendance", func(s scene) bool { return s.coach() || s.ofSite() }, "getSiteDay getPlacement notePlacementAttendance"},
 	{"with the tasks, of a protected person only as a handler", func(s scene) bool { return (s.coach() || s.ofSite()) && s.known() }, "getPlacement#text"},
@@ -110,7 +112,6 @@ var oracle = []rule{
 	{"the coach there reads it", func(s scene) bool { return s.receives() && s.is(actor.Coach) }, "listBookings getBooking"},
 	{"who leads an activity notes who came without a booking, of the own participants", func(s scene) bool { return s.coach() || s.leader() }, "noteDropIn"},
 	{"who books and who leads know how many places an occurrence has left, and no person", func(s scene) bool { return s.is(actor.Coach, actor.Supervisor) }, "getActivityPlaces"},
-	{"by name, and of a protected person by alias", func(s scene) bool { return s.leader() && s.known() }, "readIdentities#name"},
 
 	{"a person reads the own path, whole, and refers and withdraws the own case", scene.person, "listReferrals listTasks getReferral getReferral#text getReferral#progress getReferral#outcome getAttachment createReferral createReferrals withdrawReferral getParticipant getParticipant#identity listEnrolments getEnrolment getEnrolment#text getEnrolment#outcome"},
 	{"a person says when it cannot come, and a coach notes that", func(s scene) bool { return s.person() || s.coach() }, "reportAbsence listAbsences getAbsence correctAbsence withdrawAbsence"},

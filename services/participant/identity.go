@@ -239,10 +239,10 @@ func Latest(said []Statement) (d Details) {
 }
 
 // ReadsSettled reports whether who has the relation to a person reads the settled
-// identity: who receives, coaches or enrols, and the person. Who only sent a referral, or
-// decided about one, reads what that referral said.
+// identity: who receives, coaches or enrols, who has the person on a list, and the person. Who
+// only sent a referral, or decided about one, reads what that referral said.
 func ReadsSettled(r access.Relation) bool {
-	return r == access.OwnMunicipality || r == access.OwnParticipant
+	return r == access.OwnMunicipality || r == access.OwnList || r == access.OwnParticipant
 }
 
 // OnlySent reports whether who has the relation to a person has only sent a referral.

@@ -23,7 +23,7 @@ var afSystem = demo.Claims{Roles: []actor.Role{actor.Integration}, Authority: "a
 // Who the person is, as each authority says it.
 var (
 	ekolina = map[string]any{"givenName": "Ekolina", "familyName": "Påhittad", "gender": "female", "phone": "070-1740605", "email": "ekolina@finsam.example"}
-	bo      = map[string]any{"givenName": "Bo", "familyName": "Annan", "gender": "male", "phone": "070-1740633", "email": "bo@finsam.example"}
+	bo      = map[string]any{"givenName": "Bosse", "familyName": "Annan", "gender": "male", "phone": "070-1740633", "email": "bo@finsam.example"}
 )
 
 // says refers the person with a number as an authority says who it is, and returns the

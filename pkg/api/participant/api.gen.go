@@ -1691,6 +1691,9 @@ type ResumeEnrolmentJSONRequestBody = ResumptionRequest
 // StartEnrolmentJSONRequestBody defines body for StartEnrolment for application/json ContentType.
 type StartEnrolmentJSONRequestBody = StartRequest
 
+// ReadListedIdentitiesJSONRequestBody defines body for ReadListedIdentities for application/json ContentType.
+type ReadListedIdentitiesJSONRequestBody = IdentitiesRequest
+
 // PutPersonJSONRequestBody defines body for PutPerson for application/json ContentType.
 type PutPersonJSONRequestBody = PersonInput
 
@@ -1736,6 +1739,7 @@ var Paths = rest.NewPaths(map[string]string{
 	"resumeEnrolment":         "/enrolments/{id}/resumption",
 	"startEnrolment":          "/enrolments/{id}/start",
 	"getForecast":             "/forecasts/{initiative}/{municipality}",
+	"readListedIdentities":    "/internal/identities",
 	"putPerson":               "/internal/persons",
 	"identifyOwn":             "/internal/persons/own",
 	"readAge":                 "/internal/persons/{id}/age",
@@ -1802,6 +1806,9 @@ type ServerInterface interface {
 	// GetForecast Läs när nästa plats väntas bli ledig / Read when the next place is expected to be free
 	// (GET /forecasts/{initiative}/{municipality})
 	GetForecast(ctx echo.Context, initiative string, municipality string) error
+	// ReadListedIdentities Läs vilka som står på en lista
+	// (POST /internal/identities)
+	ReadListedIdentities(ctx echo.Context) error
 	// PutPerson Lägg en remitterad person i valvet
 	// (POST /internal/persons)
 	PutPerson(ctx echo.Context) error
@@ -2516,6 +2523,15 @@ func (w *ServerInterfaceWrapper) GetForecast(ctx echo.Context) error {
 	return err
 }
 
+// ReadListedIdentities converts echo context to params.
+func (w *ServerInterfaceWrapper) ReadListedIdentities(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReadListedIdentities(ctx)
+	return err
+}
+
 // PutPerson converts echo context to params.
 func (w *ServerInterfaceWrapper) PutPerson(ctx echo.Context) error {
 	var err error
@@ -2936,6 +2952,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/enrolments/:id/resumption", wrapper.ResumeEnrolment, options.OperationMiddlewares["resumeEnrolment"]...)
 	router.POST(options.BaseURL+"/enrolments/:id/start", wrapper.StartEnrolment, options.OperationMiddlewares["startEnrolment"]...)
 	router.GET(options.BaseURL+"/forecasts/:initiative/:municipality", wrapper.GetForecast, options.OperationMiddlewares["getForecast"]...)
+	router.POST(options.BaseURL+"/internal/identities", wrapper.ReadListedIdentities, options.OperationMiddlewares["readListedIdentities"]...)
 	router.POST(options.BaseURL+"/internal/persons", wrapper.PutPerson, options.OperationMiddlewares["putPerson"]...)
 	router.GET(options.BaseURL+"/internal/persons/:id/age", wrapper.ReadAge, options.OperationMiddlewares["readAge"]...)
 	router.POST(options.BaseURL+"/internal/persons/own", wrapper.IdentifyOwn, options.OperationMiddlewares["identifyOwn"]...)
@@ -3238,6 +3255,20 @@ func (response GetForecast200JSONResponse) VisitGetForecastResponse(w http.Respo
 	return web.Answer(w, 200, &response)
 }
 
+type ReadListedIdentitiesRequestObject struct {
+	Body *ReadListedIdentitiesJSONRequestBody
+}
+
+type ReadListedIdentitiesResponseObject interface {
+	VisitReadListedIdentitiesResponse(w http.ResponseWriter) error
+}
+
+type ReadListedIdentities200JSONResponse Identities
+
+func (response ReadListedIdentities200JSONResponse) VisitReadListedIdentitiesResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response)
+}
+
 type PutPersonRequestObject struct {
 	Body *PutPersonJSONRequestBody
 }
@@ -3516,6 +3547,9 @@ type StrictServerInterface interface {
 	// GetForecast Läs när nästa plats väntas bli ledig / Read when the next place is expected to be free
 	// (GET /forecasts/{initiative}/{municipality})
 	GetForecast(ctx context.Context, request GetForecastRequestObject) (GetForecastResponseObject, error)
+	// ReadListedIdentities Läs vilka som står på en lista
+	// (POST /internal/identities)
+	ReadListedIdentities(ctx context.Context, request ReadListedIdentitiesRequestObject) (ReadListedIdentitiesResponseObject, error)
 	// PutPerson Lägg en remitterad person i valvet
 	// (POST /internal/persons)
 	PutPerson(ctx context.Context, request PutPersonRequestObject) (PutPersonResponseObject, error)
@@ -4260,6 +4294,52 @@ func (sh *strictHandler) GetForecast(ctx echo.Context, initiative string, munici
 		return err
 	} else if validResponse, ok := response.(GetForecastResponseObject); ok {
 		return validResponse.VisitGetForecastResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReadListedIdentities operation middleware
+func (sh *strictHandler) ReadListedIdentities(ctx echo.Context) error {
+	var request ReadListedIdentitiesRequestObject
+
+	var body ReadListedIdentitiesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReadListedIdentities(ctx.Request().Context(), request.(ReadListedIdentitiesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReadListedIdentities")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReadListedIdentitiesResponseObject); ok {
+		return validResponse.VisitReadListedIdentitiesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

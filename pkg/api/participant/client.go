@@ -28,9 +28,22 @@ func (c *Client) Identities(ctx context.Context, participants []string) ([]Ident
 	return all.Items, err
 }
 
+// ListedIdentities is Identities for those on a list that the caller's own right has opened, of
+// whichever municipality they are.
+func (c *Client) ListedIdentities(ctx context.Context, participants []string) ([]Identity, error) {
+	var all Identities
+	err := c.Calls.Call(ctx, http.MethodPost, "/internal/identities", IdentitiesRequest{Participants: participants}, &all)
+	return all.Items, err
+}
+
 // IdentityReader is the operation behind Identities, of a service in the same process.
 type IdentityReader interface {
 	ReadIdentities(ctx context.Context, r ReadIdentitiesRequestObject) (ReadIdentitiesResponseObject, error)
+}
+
+// ListReader is the operation behind ListedIdentities, of a service in the same process.
+type ListReader interface {
+	ReadListedIdentities(ctx context.Context, r ReadListedIdentitiesRequestObject) (ReadListedIdentitiesResponseObject, error)
 }
 
 // LocalIdentities is Client.Identities for a service in the same process.
@@ -38,6 +51,15 @@ func LocalIdentities(r IdentityReader) func(ctx context.Context, participants []
 	return func(ctx context.Context, participants []string) ([]Identity, error) {
 		answer, err := r.ReadIdentities(ctx, ReadIdentitiesRequestObject{Body: &IdentitiesRequest{Participants: participants}})
 		all, _ := answer.(ReadIdentities200JSONResponse)
+		return all.Items, err
+	}
+}
+
+// LocalListedIdentities is Client.ListedIdentities for a service in the same process.
+func LocalListedIdentities(r ListReader) func(ctx context.Context, participants []string) ([]Identity, error) {
+	return func(ctx context.Context, participants []string) ([]Identity, error) {
+		answer, err := r.ReadListedIdentities(ctx, ReadListedIdentitiesRequestObject{Body: &IdentitiesRequest{Participants: participants}})
+		all, _ := answer.(ReadListedIdentities200JSONResponse)
 		return all.Items, err
 	}
 }

@@ -23,18 +23,26 @@ var Requirements = launch.Requirements{
 // Run serves the service until ctx ends. Its error names the variable that is wrong.
 func Run(ctx context.Context, environ map[string]string) error {
 	return launch.Run(ctx, Requirements, environ, func(ctx context.Context, p *launch.App) (*service.Service, http.Handler, error) {
-		return Build(ctx, p, (&participant.Client{Calls: p.Client("participant")}).Identities)
+		vault := &participant.Client{Calls: p.Client("participant")}
+		return Build(ctx, p, vault.Identities, vault.ListedIdentities)
 	})
 }
 
-// Build puts the service together; identities asks the vault.
-func Build(ctx context.Context, p *launch.App, identities func(context.Context, []string) ([]participant.Identity, error)) (*service.Service, http.Handler, error) {
-	s, err := service.New(ctx, service.Config{Parts: p.Parts, Folder: p.Config.AssociationsDir, Identities: func(ctx context.Context, participants []string) ([]service.Identity, error) {
-		all, err := identities(ctx, participants)
-		return common.Map(all, func(i participant.Identity) service.Identity {
-			return service.Identity{Participant: i.Participant, Name: i.DisplayName, Number: i.PersonalIdentityNumber, Protected: i.Protected}
-		}), err
-	}})
+// asksVault asks the vault who participants are.
+type asksVault = func(context.Context, []string) ([]participant.Identity, error)
+
+// Build puts the service together; identities asks the vault for what the caller may know of
+// anybody, and listed for the names on a list of the caller's.
+func Build(ctx context.Context, p *launch.App, identities, listed asksVault) (*service.Service, http.Handler, error) {
+	as := func(ask asksVault) service.AskIdentities {
+		return func(ctx context.Context, participants []string) ([]service.Identity, error) {
+			all, err := ask(ctx, participants)
+			return common.Map(all, func(i participant.Identity) service.Identity {
+				return service.Identity{Participant: i.Participant, Name: i.DisplayName, Number: i.PersonalIdentityNumber, Protected: i.Protected}
+			}), err
+		}
+	}
+	s, err := service.New(ctx, service.Config{Parts: p.Parts, Folder: p.Config.AssociationsDir, Identities: as(identities), ListedIdentities: as(listed)})
 	if err != nil {
 		return nil, nil, err
 	}

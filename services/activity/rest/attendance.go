@@ -100,7 +100,7 @@ func (h handlers) GetActivityDay(ctx context.Context, r api.GetActivityDayReques
 	if err != nil {
 		return nil, err
 	}
-	days, err := h.days(ctx, r.Params.Include, d)
+	days, err := h.days(ctx, r.Params.Include, civil.Date(r.Date), d)
 	if err != nil {
 		return nil, err
 	}
@@ -112,19 +112,19 @@ func (h handlers) GetDay(ctx context.Context, r api.GetDayRequestObject) (api.Ge
 	if err != nil {
 		return nil, err
 	}
-	days, err := h.days(ctx, r.Params.Include, all...)
+	days, err := h.days(ctx, r.Params.Include, civil.Date(r.Date), all...)
 	return api.GetDay200JSONResponse{Date: r.Date, Items: days, UnderscoreLinks: api.Links{h.paths.Link("self", "getDay", r.Date)}}, err
 }
 
 // days returns lists of a day, with who is on them if that is asked for.
-func (h handlers) days(ctx context.Context, include *[]api.ListInclude, days ...*service.Day) ([]api.ActivityDay, error) {
+func (h handlers) days(ctx context.Context, include *[]api.ListInclude, day civil.Date, days ...*service.Day) ([]api.ActivityDay, error) {
 	var people []string
 	for _, d := range days {
 		for _, x := range d.Bookings {
 			people = append(people, x.Participant)
 		}
 	}
-	identity, err := h.identities(ctx, include, people)
+	identity, err := identities(ctx, include, people, h.listedOn(day))
 	if err != nil {
 		return nil, err
 	}

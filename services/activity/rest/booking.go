@@ -51,7 +51,12 @@ func (h handlers) ListBookings(ctx context.Context, r api.ListBookingsRequestObj
 	if err != nil {
 		return nil, err
 	}
-	identity, err := h.identities(ctx, r.Params.Include, rest.Map(l.Items, func(b *service.BookingView) string { return b.Participant }))
+	people := rest.Map(l.Items, func(b *service.BookingView) string { return b.Participant })
+	who := h.service.IdentitiesIn
+	if f.Received {
+		who = h.listedOn(civil.DateOf(h.service.Now()))
+	}
+	identity, err := identities(ctx, r.Params.Include, people, who)
 	if err != nil {
 		return nil, err
 	}
@@ -73,10 +78,23 @@ func (h handlers) ListBookings(ctx context.Context, r api.ListBookingsRequestObj
 // identities returns what writes who a participant is: nil unless it is asked for, and of one
 // whom the caller may not know.
 func (h handlers) identities(ctx context.Context, include *[]api.ListInclude, participants []string) (func(participant string) *api.ListedIdentity, error) {
+	return identities(ctx, include, participants, h.service.IdentitiesIn)
+}
+
+// listedOn returns what asks about those on a list of a day that the caller has read.
+func (h handlers) listedOn(day civil.Date) asksIdentities {
+	return func(ctx context.Context, participants []string) (map[string]service.Identity, error) {
+		return h.service.ListedIdentitiesIn(ctx, day, participants)
+	}
+}
+
+type asksIdentities func(ctx context.Context, participants []string) (map[string]service.Identity, error)
+
+func identities(ctx context.Context, include *[]api.ListInclude, participants []string, ask asksIdentities) (func(participant string) *api.ListedIdentity, error) {
 	if include == nil {
 		return func(string) *api.ListedIdentity { return nil }, nil
 	}
-	who, err := h.service.IdentitiesIn(ctx, participants)
+	who, err := ask(ctx, participants)
 	return func(participant string) *api.ListedIdentity {
 		i, shown := who[participant]
 		if !shown {

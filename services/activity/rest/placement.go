@@ -123,7 +123,7 @@ func (h handlers) GetSiteDay(ctx context.Context, r api.GetSiteDayRequestObject)
 	if err != nil {
 		return nil, err
 	}
-	identity, err := h.identities(ctx, r.Params.Include, rest.Map(d.Items, func(i placement.DayItem) string { return i.Participant }))
+	identity, err := identities(ctx, r.Params.Include, rest.Map(d.Items, func(i placement.DayItem) string { return i.Participant }), h.listedOn(civil.Date(r.Date)))
 	if err != nil {
 		return nil, err
 	}

@@ -367,6 +367,28 @@ func (s *Service) IdentitiesIn(ctx context.Context, participants []string) (map[
 	if _, err := guard.Caller(ctx, s.AccessLog, "readIdentities", "participants"); err != nil {
 		return nil, err
 	}
+	return askAll(ctx, s.Identities, participants)
+}
+
+// ListedIdentitiesIn is IdentitiesIn for those on a list of a day that the caller has read: by
+// name, of whichever municipality they are, as long as the attendance of the day is corrected.
+// Later a list has the names that the caller may know by itself.
+func (s *Service) ListedIdentitiesIn(ctx context.Context, day civil.Date, participants []string) (map[string]Identity, error) {
+	a := actor.From(ctx)
+	in, err := s.Associations.Get(a.Association)
+	switch {
+	case err != nil:
+		return nil, err
+	case day.AddDays(in.Terms.DaysToCorrect()) >= civil.DateOf(s.Now()):
+		return askAll(ctx, s.ListedIdentities, participants)
+	case access.MayCall("readIdentities", a):
+		return s.IdentitiesIn(ctx, participants)
+	}
+	return nil, nil
+}
+
+// askAll asks about any number of participants.
+func askAll(ctx context.Context, ask AskIdentities, participants []string) (map[string]Identity, error) {
 	var people []string
 	for _, id := range participants {
 		if !slices.Contains(people, id) {
@@ -375,7 +397,7 @@ func (s *Service) IdentitiesIn(ctx context.Context, participants []string) (map[
 	}
 	who := make(map[string]Identity, len(people))
 	for ids := range slices.Chunk(people, maxIdentities) {
-		shown, err := s.Identities(ctx, ids)
+		shown, err := ask(ctx, ids)
 		if err != nil {
 			return nil, fault.ErrUnavailable.Because(fmt.Errorf("vault: %w", err))
 		}

@@ -26,10 +26,13 @@ type Config struct {
 	// none is.
 	Folder string
 
-	// Identities returns who at most 200 participants are, as far as the vault shows them to
-	// the caller of the context, whom it asks for.
-	Identities func(ctx context.Context, participants []string) ([]Identity, error)
+	Identities       AskIdentities // of anybody, as far as the caller may know them
+	ListedIdentities AskIdentities // of those on a list that is the caller's own
 }
+
+// AskIdentities returns who at most 200 participants are, as far as the vault shows them to the
+// caller of the context, whom it asks for.
+type AskIdentities func(ctx context.Context, participants []string) ([]Identity, error)
 
 // Identity is who a participant is, as far as the vault shows it to the caller.
 type Identity struct {

@@ -15,11 +15,19 @@ func (h handlers) ReadIdentities(ctx context.Context, r api.ReadIdentitiesReques
 	if err != nil {
 		return nil, err
 	}
-	return api.ReadIdentities200JSONResponse{Items: rest.Map(named, func(n service.NamedPerson) api.Identity {
-		return api.Identity{
-			Participant: n.ID, DisplayName: n.Name, Protected: n.Protected, PersonalIdentityNumber: rest.Optional(n.Number),
-		}
-	})}, nil
+	return api.ReadIdentities200JSONResponse{Items: rest.Map(named, identity)}, nil
+}
+
+func (h handlers) ReadListedIdentities(ctx context.Context, r api.ReadListedIdentitiesRequestObject) (api.ReadListedIdentitiesResponseObject, error) {
+	named, err := h.service.ListedIdentities(ctx, r.Body.Participants)
+	if err != nil {
+		return nil, err
+	}
+	return api.ReadListedIdentities200JSONResponse{Items: rest.Map(named, identity)}, nil
+}
+
+func identity(n service.NamedPerson) api.Identity {
+	return api.Identity{Participant: n.ID, DisplayName: n.Name, Protected: n.Protected, PersonalIdentityNumber: rest.Optional(n.Number)}
 }
 
 func (h handlers) SearchParticipants(ctx context.Context, r api.SearchParticipantsRequestObject) (api.SearchParticipantsResponseObject, error) {

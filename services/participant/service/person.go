@@ -207,6 +207,34 @@ func (s *Service) Identities(ctx context.Context, ids []string) ([]NamedPerson, 
 	if err != nil {
 		return nil, err
 	}
+	return s.identities(ctx, a, operation, ids, func(status *participant.PersonStatus) (access.Relation, shows, error) {
+		r := status.Resource(a, "")
+		relation, err := access.Decide(operation, a, r)
+		return relation, shows{access.Allows("readIdentities#name", a, r), access.Allows("readIdentities#number", a, r)}, err
+	})
+}
+
+// ListedIdentities is Identities for those on a list of the activity service, which has decided
+// that it is the caller's own: of whichever municipality they are, without numbers.
+func (s *Service) ListedIdentities(ctx context.Context, ids []string) ([]NamedPerson, error) {
+	const operation, part = "readListedIdentities", "readIdentities#listed"
+	a := actor.From(ctx)
+	own := access.Resource{Association: a.Association, Relationships: []access.Relationship{{Municipality: a.Municipality}}}
+	if _, err := access.Decide(part, a, own); err != nil {
+		return nil, guard.Enter(ctx, s.AccessLog, accesslog.Entry{Operation: operation, Thing: "participants"}, err)
+	}
+	return s.identities(ctx, a, operation, ids, func(status *participant.PersonStatus) (access.Relation, shows, error) {
+		r := status.Resource(a, "")
+		r.Relationships = own.Relationships
+		return access.OwnList, shows{name: access.Allows(part, a, r)}, nil
+	})
+}
+
+// shows is what is shown of who a person is, beside the alias.
+type shows struct{ name, number bool }
+
+// identities is Identities by what decide allows of each person.
+func (s *Service) identities(ctx context.Context, a actor.Actor, operation string, ids []string, decide func(*participant.PersonStatus) (access.Relation, shows, error)) ([]NamedPerson, error) {
 	found, err := s.personsByID(ctx, a.Association, ids)
 	if err != nil {
 		return nil, err
@@ -232,21 +260,20 @@ func (s *Service) Identities(ctx context.Context, ids []string) ([]NamedPerson, 
 			continue
 		}
 		status := p.Status()
-		r := status.Resource(a, "")
-		relation, err := access.Decide(operation, a, r)
+		relation, may, err := decide(status)
 		if err != nil {
 			hidden = append(hidden, id)
 			continue
 		}
-		n, identity := NamedPerson{ID: id, Name: participant.Alias(id), Protected: r.Protected}, accesslog.Masked
-		if access.Allows("readIdentities#name", a, r) {
+		n, identity := NamedPerson{ID: id, Name: participant.Alias(id), Protected: status.Resource(a, "").Protected}, accesslog.Masked
+		if may.name {
 			identity = accesslog.Shown
 			who, err := s.nameFor(a, status, operation, relation)
 			if err != nil {
 				return nil, err
 			}
 			n.Name = cmp.Or(who.Name(), n.Name)
-			if access.Allows("readIdentities#number", a, r) {
+			if may.number {
 				n.Number = who.Number.Masked()
 			}
 		}

@@ -225,8 +225,15 @@ func TestABatchOfIdentitiesIsAnEntryForEachThatIsShownMaskedOrRefused(t *testing
 			t.Errorf("entry %d: got %+v, want %+v", i, e, want)
 		}
 	}
-	if named, _ := f.Identities(servicetest.As(Leader), []string{a}); len(named) != 1 || named[0].Number != "" {
-		t.Errorf("a supervisor needs no number: %+v", named)
+	if _, err := f.Identities(servicetest.As(Leader), []string{a}); !errors.Is(err, fault.ErrForbidden) {
+		t.Errorf("a supervisor asks about anybody: %v", err)
+	}
+	if _, err := f.ListedIdentities(servicetest.As(Intake), []string{a}); !errors.Is(err, fault.ErrForbidden) {
+		t.Errorf("who has no lists asks about those on one: %v", err)
+	}
+	if named, _ := f.ListedIdentities(servicetest.As(Leader), []string{a, b, c}); len(named) != 3 || named[0].Number != "" || named[0].Name == participant.Alias(a) ||
+		named[1].Name != participant.Alias(b) || named[2].Name == participant.Alias(c) {
+		t.Errorf("on a list stand %+v", named)
 	}
 	if _, err := f.Identities(servicetest.As(Board), []string{a}); !errors.Is(err, fault.ErrForbidden) {
 		t.Errorf("got %v", err)
