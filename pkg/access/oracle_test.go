@@ -91,6 +91,7 @@ var oracle = []rule{
 	{"by name, number and texts, of a protected person only as a handler", func(s scene) bool { return s.coach() && s.known() }, "getParticipant#identity readIdentities#name readIdentities#number getEnrolment#text"},
 	{"a coach fills their weeks", scene.coach, "createBooking listBookings getBooking acceptOffer declineOffer cancelBooking getParticipantWeek listCalendarFeeds getCalendarFeed createCalendarFeed revokeCalendarFeed cancelOccurrence restoreOccurrence"},
 	{"and sees who is absent often, and whose week lacks what the programme wants", scene.coach, "listAbsenceSignals getAbsenceSignal followUpAbsence listWeeklyShortfalls"},
+	{"receivers and coaches read the exact figures of their own municipality's activities", func(s scene) bool { return s.receiver() || s.coach() }, "getActivityFigures"},
 	{"and reads why attendance was corrected, of a protected person only as a handler", func(s scene) bool { return s.coach() && s.known() }, "getBooking#text"},
 	{"a coach and who leads an activity have the list of its day, and keep the attendance", func(s scene) bool { return s.coach() || s.leader() && s.own() }, "getActivityDay noteDayAttendances noteAttendance correctAttendance"},
 	{"each has the own activities of a day, with all who come there", func(s scene) bool {

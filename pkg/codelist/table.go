@@ -150,6 +150,10 @@ var Lists = []List{
 	}),
 	list("ActivityCategory", "Slag av aktivitet", "Category of activity", categories),
 	list("ActivityMode", "Form", "Mode", []Code{code("digital", "Digitalt", "Digital")}),
+	list("ActivityWaitKind", "Vad någon väntar på", "What somebody waits for", []Code{
+		code("activity", "En aktivitet", "An activity"),
+		code("group", "En sluten grupp", "A closed group"),
+	}),
 	list("AttachmentType", "Filtyp", "File type", []Code{
 		code("application/pdf", "PDF", "PDF"),
 		code("image/jpeg", "Bild (JPEG)", "Image (JPEG)"),

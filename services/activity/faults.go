@@ -12,6 +12,9 @@ var (
 	ErrNoSuchWeek = fault.New(fault.Invalid, "no-such-week",
 		"Veckan finns inte eller är fel skriven. Skriv den så här: 2026-W48.", "The week does not exist or is not written correctly. Write it like this: 2026-W48.")
 
+	ErrFigureWeeks = fault.New(fault.Invalid, "figure-weeks",
+		"Perioden ska sluta samma vecka som den börjar eller senare, och vara högst 53 veckor.", "The period must end in the week in which it begins or later, and be at most 53 weeks.")
+
 	// Occurrences, and calling one off.
 	ErrNoOccurrence = fault.New(fault.Unprocessable, "no-occurrence",
 		"Aktiviteten har inget tillfälle den dagen. Välj en dag då den hålls.", "The activity has no occurrence on that day. Choose a day on which it takes place.")

@@ -111,7 +111,7 @@ func probeOf(op operation) probe {
 		p.sees = listed(func(t thing) string { return t.booking })
 	case "listAbsenceSignals":
 		p.sees = listed(func(t thing) string { return t.enrolment })
-	case "listWeeklyShortfalls": // of the own municipality, which has no rule here
+	case "listWeeklyShortfalls", "getActivityFigures": // of the own municipality, which has no rule here
 		p.own = func(c suite.Caller, _ thing) thing {
 			return thing{association: association(c), municipality: c.Municipality}
 		}

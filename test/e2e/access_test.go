@@ -179,7 +179,7 @@ func (s *sheet) complete(table map[string][]cell, expected int) {
 
 // anybodys are the operations on what the caller names or has itself, such as the
 // own association's register: a foreigner to one is at home in another.
-var anybodys = []string{"createReferral", "createReferrals", "createDraft", "replaceUnits", "replaceUnit", "listTasks", "searchParticipants", "listAccesses", "getReferralFigures", "listWeeklyShortfalls", "listGroupProposals", "listPublications", "makePublication", "listChecklists", "listCodeLists", "listConsentTexts", "listProgrammeObjects", "getLeaderWeek", "listStaffCalendars", "getStaffCalendar", "createStaffCalendar", "revokeStaffCalendar"}
+var anybodys = []string{"createReferral", "createReferrals", "createDraft", "replaceUnits", "replaceUnit", "listTasks", "searchParticipants", "listAccesses", "getReferralFigures", "getActivityFigures", "listWeeklyShortfalls", "listGroupProposals", "listPublications", "makePublication", "listChecklists", "listCodeLists", "listConsentTexts", "listProgrammeObjects", "getLeaderWeek", "listStaffCalendars", "getStaffCalendar", "createStaffCalendar", "revokeStaffCalendar"}
 
 // theirOwn are the operations with which a role makes something of its own.
 var theirOwn = []string{"createWebhook integration", "createProgrammeObject association_admin"}

@@ -198,6 +198,24 @@ func (e ActivityMode) Valid() bool {
 	}
 }
 
+// Defines values for ActivityWaitKind.
+const (
+	ActivityWaitKindActivity ActivityWaitKind = "activity"
+	ActivityWaitKindGroup    ActivityWaitKind = "group"
+)
+
+// Valid indicates whether the value is a known member of the ActivityWaitKind enum.
+func (e ActivityWaitKind) Valid() bool {
+	switch e {
+	case ActivityWaitKindActivity:
+		return true
+	case ActivityWaitKindGroup:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Attendance.
 const (
 	AttendanceAbsent         Attendance = "absent"
@@ -1503,6 +1521,39 @@ type ActivityDayItem struct {
 	Version Version `json:"version"`
 }
 
+// ActivityFigure Vad som erbjöds av ett slag under en vecka. / What was offered of a category in a week.
+type ActivityFigure struct {
+	Attendance []AttendanceFigure `json:"attendance"`
+
+	// CalledOff Inställda. / Called off.
+	CalledOff int `json:"calledOff"`
+
+	// Category Typ av aktivitet. / Kind of activity.
+	Category ActivityCategory `json:"category"`
+
+	// Held Tillfällen, också kommande. / Occurrences, also those to come.
+	Held int `json:"held"`
+
+	// Places Platser vid de tillfällen som har ett antal. / Places at the occurrences that have a number of them.
+	Places int `json:"places"`
+
+	// Used Av de platserna. / Of these places.
+	Used int    `json:"used"`
+	Week string `json:"week"`
+}
+
+// ActivityFigures Siffror om aktiviteterna i en kommun. / Figures of the activities of a municipality.
+type ActivityFigures struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links            `json:"_links"`
+	From            string           `json:"from"`
+	Groups          []StartedGroup   `json:"groups"`
+	Items           []ActivityFigure `json:"items"`
+	Municipality    *string          `json:"municipality,omitempty"`
+	To              string           `json:"to"`
+	Waits           []ActivityWait   `json:"waits"`
+}
+
 // ActivityLeader Ledarens id hos sin myndighet (sub i åtkomsttoken); namnet finns i GET /staff. / The leader's id at the authority (sub in the access token); the name is in GET /staff.
 //
 // Example: ledare-molndal-1
@@ -1570,6 +1621,21 @@ type ActivitySlot struct {
 	To LocalTime `json:"to"`
 }
 
+// ActivityWait Hur länge det dröjde till ett erbjudande eller en plats. / How long it took until an offer or a place.
+type ActivityWait struct {
+	// Category Typ av aktivitet. / Kind of activity.
+	Category ActivityCategory `json:"category"`
+	Count    int              `json:"count"`
+
+	// For Vad någon väntade på. / What somebody waited for.
+	For        ActivityWaitKind `json:"for"`
+	MedianDays int              `json:"medianDays"`
+	P90Days    int              `json:"p90Days"`
+}
+
+// ActivityWaitKind Vad någon väntade på. / What somebody waited for.
+type ActivityWaitKind string
+
 // Ages Ålder i hela år den dag som insatsen börjar. / Age in whole years on the day on which the initiative begins.
 type Ages struct {
 	Highest int `json:"highest"`
@@ -1600,6 +1666,22 @@ type AttendanceCorrection struct {
 
 	// Reason Varför noteringen var fel. / Why the note was a mistake.
 	Reason string `json:"reason"`
+}
+
+// AttendanceFigure Hur ofta de inskrivna i en kommun var bokade och kom. / How often those enrolled in a municipality were booked, and came.
+type AttendanceFigure struct {
+	// Absent Frånvaro som inte var anmäld. / Absence that was not notified.
+	Absent       int    `json:"absent"`
+	Booked       int    `json:"booked"`
+	Late         int    `json:"late"`
+	Municipality string `json:"municipality"`
+
+	// Notified Frånvaro som var anmäld. / Absence that was notified.
+	Notified int `json:"notified"`
+	Present  int `json:"present"`
+
+	// Unnoted Har varit, och ingen noterade närvaron. / Has been, and nobody noted the attendance.
+	Unnoted int `json:"unnoted"`
 }
 
 // AttendanceNote Vad som är noterat om en dag. / What is noted of a day.
@@ -3974,6 +4056,16 @@ type StaffDay struct {
 	Items           []ActivityDay `json:"items"`
 }
 
+// StartedGroup En sluten grupp som startade. / A closed group that started.
+type StartedGroup struct {
+	// Category Typ av aktivitet. / Kind of activity.
+	Category ActivityCategory `json:"category"`
+
+	// Size Hur många som hade en plats. / How many had a place.
+	Size int    `json:"size"`
+	Week string `json:"week"`
+}
+
 // Terms Hur många kalenderdagar varje tur får ta. / How many calendar days each turn may take.
 type Terms struct {
 	CheckInAnswer   int `json:"checkInAnswer"`
@@ -4172,6 +4264,15 @@ type NoteDropInParams struct {
 type CreateGroupParams struct {
 	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; repeating the key returns the same answer for 24 hours.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetActivityFiguresParams defines parameters for GetActivityFigures.
+type GetActivityFiguresParams struct {
+	// From Första veckan enligt ISO 8601. / The first week by ISO 8601.
+	From *string `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Sista veckan, som räknas med; högst 53 veckor. / The last week, which is included; at most 53 weeks.
+	To *string `form:"to,omitempty" json:"to,omitempty"`
 }
 
 // ListAuthoritiesParams defines parameters for ListAuthorities.
@@ -4785,6 +4886,7 @@ var Paths = rest.NewPaths(map[string]string{
 	"noteDropIn":              "/activities/{id}/days/{date}/drop-ins",
 	"getActivityPlaces":       "/activities/{id}/days/{date}/places",
 	"createGroup":             "/activities/{id}/groups",
+	"getActivityFigures":      "/activity-figures",
 	"listAuthorities":         "/authorities",
 	"listBookings":            "/bookings",
 	"createBooking":           "/bookings",
@@ -4889,6 +4991,9 @@ type ServerInterface interface {
 	// CreateGroup Planera en grupp / Plan a group
 	// (POST /activities/{id}/groups)
 	CreateGroup(ctx echo.Context, id Id, params CreateGroupParams) error
+	// GetActivityFigures Läs aktiviteternas siffror / Read the figures of activities
+	// (GET /activity-figures)
+	GetActivityFigures(ctx echo.Context, params GetActivityFiguresParams) error
 	// ListAuthorities Lista myndigheter / List authorities
 	// (GET /authorities)
 	ListAuthorities(ctx echo.Context, params ListAuthoritiesParams) error
@@ -5527,6 +5632,31 @@ func (w *ServerInterfaceWrapper) CreateGroup(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.CreateGroup(ctx, id, params)
+	return err
+}
+
+// GetActivityFigures converts echo context to params.
+func (w *ServerInterfaceWrapper) GetActivityFigures(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetActivityFiguresParams
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetActivityFigures(ctx, params)
 	return err
 }
 
@@ -7968,6 +8098,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/activities/:id/days/:date/drop-ins", wrapper.NoteDropIn, options.OperationMiddlewares["noteDropIn"]...)
 	router.GET(options.BaseURL+"/activities/:id/days/:date/places", wrapper.GetActivityPlaces, options.OperationMiddlewares["getActivityPlaces"]...)
 	router.POST(options.BaseURL+"/activities/:id/groups", wrapper.CreateGroup, options.OperationMiddlewares["createGroup"]...)
+	router.GET(options.BaseURL+"/activity-figures", wrapper.GetActivityFigures, options.OperationMiddlewares["getActivityFigures"]...)
 	router.GET(options.BaseURL+"/authorities", wrapper.ListAuthorities, options.OperationMiddlewares["listAuthorities"]...)
 	router.GET(options.BaseURL+"/bookings", wrapper.ListBookings, options.OperationMiddlewares["listBookings"]...)
 	router.POST(options.BaseURL+"/bookings", wrapper.CreateBooking, options.OperationMiddlewares["createBooking"]...)
@@ -8341,6 +8472,20 @@ type CreateGroup201JSONResponse struct {
 
 func (response CreateGroup201JSONResponse) VisitCreateGroupResponse(w http.ResponseWriter) error {
 	return web.Answer(w, 201, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag}, web.Header{Name: "Location", Value: response.Headers.Location})
+}
+
+type GetActivityFiguresRequestObject struct {
+	Params GetActivityFiguresParams
+}
+
+type GetActivityFiguresResponseObject interface {
+	VisitGetActivityFiguresResponse(w http.ResponseWriter) error
+}
+
+type GetActivityFigures200JSONResponse ActivityFigures
+
+func (response GetActivityFigures200JSONResponse) VisitGetActivityFiguresResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response)
 }
 
 type ListAuthoritiesRequestObject struct {
@@ -9768,6 +9913,9 @@ type StrictServerInterface interface {
 	// CreateGroup Planera en grupp / Plan a group
 	// (POST /activities/{id}/groups)
 	CreateGroup(ctx context.Context, request CreateGroupRequestObject) (CreateGroupResponseObject, error)
+	// GetActivityFigures Läs aktiviteternas siffror / Read the figures of activities
+	// (GET /activity-figures)
+	GetActivityFigures(ctx context.Context, request GetActivityFiguresRequestObject) (GetActivityFiguresResponseObject, error)
 	// ListAuthorities Lista myndigheter / List authorities
 	// (GET /authorities)
 	ListAuthorities(ctx context.Context, request ListAuthoritiesRequestObject) (ListAuthoritiesResponseObject, error)
@@ -10397,6 +10545,31 @@ func (sh *strictHandler) CreateGroup(ctx echo.Context, id Id, params CreateGroup
 		return err
 	} else if validResponse, ok := response.(CreateGroupResponseObject); ok {
 		return validResponse.VisitCreateGroupResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetActivityFigures operation middleware
+func (sh *strictHandler) GetActivityFigures(ctx echo.Context, params GetActivityFiguresParams) error {
+	var request GetActivityFiguresRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetActivityFigures(ctx.Request().Context(), request.(GetActivityFiguresRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetActivityFigures")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetActivityFiguresResponseObject); ok {
+		return validResponse.VisitGetActivityFiguresResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

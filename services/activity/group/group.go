@@ -193,6 +193,31 @@ func (s *Status) Taken() (n int) {
 	return n
 }
 
+// OpenOn returns the days of the sessions and how many places they have; no days while nobody
+// can have a place, and of a group that was cancelled.
+func (g *Group) OpenOn(x association.Activity) (days []civil.Date, places int) {
+	st := g.Status()
+	if st.State == StatePlanned || st.State == StateCancelled {
+		return nil, 0
+	}
+	for _, s := range st.Plan.Sessions {
+		days = append(days, s.DayOf(x))
+	}
+	return days, st.Plan.Most
+}
+
+// StartedWith returns on which day the group started, and how many had a place then; no day
+// if it has not.
+func (g *Group) StartedWith() (on civil.Date, size int) {
+	i := slices.IndexFunc(g.Steps, func(s Step) bool { return s.Kind == Started })
+	if i < 0 {
+		return "", 0
+	}
+	then := *g
+	then.Steps = g.Steps[:i+1]
+	return civil.DateOf(g.Steps[i].At), then.Status().Taken()
+}
+
 // Version is the number of steps.
 func (g *Group) Version() int64 { return int64(len(g.Steps)) }
 

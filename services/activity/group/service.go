@@ -664,3 +664,20 @@ func (s *Service) changeWait(ctx context.Context, operation, id string, ifVersio
 	}
 	return viewWait(a, v.Value), nil
 }
+
+// Counted returns the groups of a municipality and the waits of those enrolled there, for
+// figures; the caller has decided and entered the access.
+func (s *Service) Counted(ctx context.Context, association, municipality string) (groups []*Group, waits []*Wait, err error) {
+	all := store.Query{Association: association, Where: []store.Cond{store.Equals(municipalityKey, municipality)}, Limit: pageSize}
+	err = s.groups.Store.Each(ctx, all, func(v store.Versioned[Group]) error {
+		groups = append(groups, v.Value)
+		return nil
+	})
+	if err == nil {
+		err = s.waits.Store.Each(ctx, all, func(v store.Versioned[Wait]) error {
+			waits = append(waits, v.Value)
+			return nil
+		})
+	}
+	return groups, waits, err
+}

@@ -112,6 +112,15 @@ func (w *Wait) Operations() []string {
 // Since returns since when the participant waits.
 func (w *Wait) Since() time.Time { return w.Steps[0].At }
 
+// UntilOffer returns from which day the participant waited until the first offer or place; no
+// second day while there was none.
+func (w *Wait) UntilOffer() (from, until civil.Date) {
+	if i := slices.IndexFunc(w.Steps, func(s WaitStep) bool { return s.Kind == WaitOffered || s.Kind == WaitPlaced }); i >= 0 {
+		until = civil.DateOf(w.Steps[i].At)
+	}
+	return civil.DateOf(w.Since()), until
+}
+
 // Version is the number of steps.
 func (w *Wait) Version() int64 { return int64(len(w.Steps)) }
 

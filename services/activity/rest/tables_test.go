@@ -534,6 +534,16 @@ func attendanceTables(w *world) map[string][]bad {
 			{sentence: "one that does not exist", method: "POST", path: signal + "/follow-up", body: object{"action": "contacted"}, header: match("1")},
 			{sentence: "a role without a row", who: w.referrer, method: "POST", path: signal + "/follow-up", body: object{"action": "contacted"}, header: match("1")},
 		},
+		"getActivityFigures": {
+			{sentence: "without a token", who: w.nobody, method: "GET", path: "/activity-figures"},
+			{sentence: "a week that is no week", method: "GET", path: "/activity-figures?from=48"},
+			{sentence: "a first week that its year lacks", method: "GET", path: "/activity-figures?from=2027-W53&to=2028-W02"},
+			{sentence: "a last week that its year lacks", method: "GET", path: "/activity-figures?from=2027-W50&to=2027-W53"},
+			{sentence: "a period turned round", method: "GET", path: "/activity-figures?from=2026-W48&to=2026-W47"},
+			{sentence: "a period of more than a year", method: "GET", path: "/activity-figures?from=2025-W01&to=2026-W02"},
+			{sentence: "another municipality's", method: "GET", path: "/activity-figures?municipality=1402"},
+			{sentence: "a role without a row", who: w.referrer, method: "GET", path: "/activity-figures"},
+		},
 		"listWeeklyShortfalls": {
 			{sentence: "without a token", who: w.nobody, method: "GET", path: "/weekly-shortfalls"},
 			{sentence: "a week that is no week", method: "GET", path: "/weekly-shortfalls?week=48"},

@@ -1,0 +1,99 @@
+package service
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/accesslog"
+	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/guard"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/services/activity"
+	"github.com/finsam/finsam/services/activity/figures"
+)
+
+const (
+	maxFigureWeeks   = 53
+	usualFigureWeeks = 4 // before the last
+)
+
+// FiguresView is what a municipality offered in some weeks, and what of it was used.
+type FiguresView struct {
+	figures.Figures
+	Municipality string
+	First, Last  activity.Week
+}
+
+// Figures returns the exact figures of the caller's municipality from one week to another,
+// both included. It names nobody, and is
+// for those who may see each booking that it counts; so one entry of the access log is all.
+func (s *Service) Figures(ctx context.Context, from, to string) (*FiguresView, error) {
+	e := accesslog.Entry{Operation: "getActivityFigures", Thing: "activity-figures"}
+	a, err := guard.Caller(ctx, s.AccessLog, e.Operation, e.Thing)
+	if err != nil {
+		return nil, err
+	}
+	v, err := figureWeeks(from, to, activity.WeekOf(civil.DateOf(s.Now())))
+	if err != nil {
+		return nil, err
+	}
+	s.Programme.CatchUp(ctx)
+	in, err := s.Associations.Get(a.Association)
+	if err != nil {
+		return nil, err
+	}
+	e.Why = string(access.Scope(e.Operation, a))
+	if v.Municipality = a.Municipality; a.Municipality == "" { // a token that names no municipality has no figures
+		return v, guard.Enter(ctx, s.AccessLog, e, nil)
+	}
+	first, last := v.First.Monday(), v.Last.Sunday()
+	counted := figures.Input{First: v.First, Last: v.Last, Today: civil.DateOf(s.Now()), Activities: in.Week(a.Municipality).Activities}
+	if counted.Cancelled, err = s.cancellationsOf(ctx, in.ID, store.Equals(municipalityKey, a.Municipality), first, last); err != nil {
+		return nil, err
+	}
+	for _, x := range counted.Activities {
+		booked, err := findAll(ctx, s.bookings.Store, in.ID, store.Equals(activityKey, x.ID), store.AtLeast(lastDayKey, string(first)))
+		if err != nil {
+			return nil, err
+		}
+		counted.Bookings = append(counted.Bookings, booked...)
+	}
+	groups, waits, err := s.Groups.Counted(ctx, in.ID, a.Municipality)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range groups {
+		x, _ := in.Activity(g.Activity)
+		c := figures.Course{Activity: g.Activity}
+		c.Sessions, c.Places = g.OpenOn(x)
+		c.Started, c.Size = g.StartedWith()
+		counted.Courses = append(counted.Courses, c)
+	}
+	for _, w := range waits {
+		if from, until := w.UntilOffer(); until != "" {
+			counted.Waited = append(counted.Waited, figures.Waited{Category: w.Category, From: from, Until: until})
+		}
+	}
+	v.Figures = *figures.Count(counted)
+	return v, guard.Enter(ctx, s.AccessLog, e, nil)
+}
+
+// figureWeeks reads a span of weeks: to the present one, or the first if that is later, and
+// from four weeks before the last, where nothing else is asked for.
+func figureWeeks(from, to string, present activity.Week) (v *FiguresView, err error) {
+	v = &FiguresView{}
+	if v.Last, err = activity.ParseWeek(cmp.Or(to, max(present.String(), from))); err != nil {
+		return nil, activity.ErrNoSuchWeek.AtField("to")
+	}
+	if from == "" {
+		from = v.Last.Add(-usualFigureWeeks).String()
+	}
+	if v.First, err = activity.ParseWeek(from); err != nil {
+		return nil, activity.ErrNoSuchWeek.AtField("from")
+	}
+	if v.First.Monday() > v.Last.Monday() || v.First.Add(maxFigureWeeks-1).Monday() < v.Last.Monday() {
+		return nil, activity.ErrFigureWeeks.AtField("to")
+	}
+	return v, nil
+}
