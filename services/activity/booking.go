@@ -200,6 +200,8 @@ type BookingRequest struct {
 	Wait      bool       // on the waiting list, where there is no place
 	Priority  string     // there; empty: normal
 	Host      string     // municipality of the activity; empty: the enrolment's
+
+	TravelAccepted bool // also where there is too little time for the way
 }
 
 // Bookable returns the activity as it is on its first occurrence from a day on, and when

@@ -204,9 +204,14 @@ func (d *Diary) Shorten(booking string, lastDay civil.Date) bool {
 // recur. The same activity twice collides also without times. A closed day counts as any
 // other: it may be opened.
 func collision(a, b association.Activity, first, last civil.Date) (on civil.Date, collide bool) {
-	overlap := func(x, y *association.Activity) bool {
+	return firstDay(a, b, first, last, func(x, y *association.Activity) bool {
 		return a.ID == b.ID || x.Timed() && y.Timed() && x.From < y.To && y.From < x.To
-	}
+	})
+}
+
+// firstDay returns the first day of a span on which the forms of two activities, as they are
+// then, overlap; within two years after the last of their changes.
+func firstDay(a, b association.Activity, first, last civil.Date, overlap func(x, y *association.Activity) bool) (on civil.Date, found bool) {
 	forms, others := append([]association.Activity{a}, a.Later...), append([]association.Activity{b}, b.Later...)
 	isPossible, horizon := false, first
 	for i := range forms {
@@ -236,6 +241,64 @@ func collision(a, b association.Activity, first, last civil.Date) (on civil.Date
 		first = until.AddDays(1)
 	}
 	return "", false
+}
+
+// How many minutes a participant needs from one place to another in a municipality, and from
+// one municipality to another. They are ours: nothing published has such a number.
+const (
+	travelWithin  = 15
+	travelBetween = 45
+)
+
+// travel returns how many minutes a participant needs from one activity to another; zero where
+// one of them is digital, or nothing says that they are at different places.
+func travel(x, y *association.Activity) int {
+	switch {
+	case x.Mode == "digital" || y.Mode == "digital":
+		return 0
+	case x.Municipality != "" && y.Municipality != "" && x.Municipality != y.Municipality:
+		return travelBetween
+	case x.Site != "" && y.Site != "" && x.Site != y.Site, x.Site == "" && y.Site == "" && x.Place != "" && y.Place != "" && x.Place != y.Place:
+		return travelWithin
+	}
+	return 0
+}
+
+// minutesOf returns a time of day, such as "09:30", in minutes.
+func minutesOf(clock string) int {
+	t, err := time.Parse("15:04", clock)
+	if err != nil { // the programme is checked
+		return 0
+	}
+	return t.Hour()*60 + t.Minute()
+}
+
+// Way is the way from one of a participant's activities to another.
+type Way struct {
+	Claim   Claim // of the other activity
+	On      civil.Date
+	Minutes int // that it takes
+}
+
+// TooShort returns the first of the activities that leave too little time for the way to or
+// from what is claimed, on some day on which both are; ok is false without one.
+func (d *Diary) TooShort(c Claim, offered func(id string) (association.Activity, bool)) (way Way, ok bool) {
+	wanted, known := c.activityOf(offered)
+	for _, other := range d.Claims {
+		a, also := other.activityOf(offered)
+		if !known || !also || other.Booking == c.Booking || a.ID == wanted.ID {
+			continue
+		}
+		minutes := 0
+		on, short := firstDay(wanted, a, max(c.From, other.From), min(c.Until, other.Until), func(x, y *association.Activity) bool {
+			minutes = travel(x, y)
+			return minutes > 0 && x.Timed() && y.Timed() && minutesOf(x.From) < minutesOf(y.To)+minutes && minutesOf(y.From) < minutesOf(x.To)+minutes
+		})
+		if short && (!ok || on < way.On) {
+			way, ok = Way{other, on, minutes}, true
+		}
+	}
+	return way, ok
 }
 
 // Conflict is that two bookings of a participant take the same time, since one of the

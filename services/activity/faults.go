@@ -84,6 +84,8 @@ var (
 		"Deltagaren är redan bokad på aktiviteten.", "The participant is already booked into the activity.")
 	ErrCollision = fault.New(fault.Unprocessable, "booking-collides",
 		"Deltagaren är redan bokad på en annan aktivitet den tiden. Välj en annan aktivitet.", "The participant is already booked into another activity at that time. Choose another activity.")
+	ErrTravel = fault.New(fault.Unprocessable, "too-little-time-to-travel",
+		"Deltagaren hinner inte mellan två platser den dagen. Välj en annan aktivitet, eller skicka travelAccepted: true om resan går ändå.", "The participant has too little time between two places on that day. Choose another activity, or send travelAccepted: true if the way can be managed all the same.")
 	ErrNotBooked = fault.New(fault.Conflict, "booking-ended",
 		"Bokningen har redan upphört.", "The booking has already ended.")
 	ErrTooMany = fault.New(fault.Conflict, "booking-full",

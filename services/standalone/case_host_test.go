@@ -13,6 +13,50 @@ import (
 	"github.com/finsam/finsam/services/standalone/example"
 )
 
+// A participant is not booked where there is too little time for the way, unless the coach says
+// that it can be managed.
+func TestABookingLeavesTimeForTheWay(t *testing.T) {
+	data := newData(t)
+	file := strings.Replace(string(example.Insjoriket), `  - municipality: "1489"`+"\n", `  - municipality: "1402"
+    activities:
+      - { name: Påhittad morgon, category: health, day: monday, from: "10:00", to: "10:25", place: Påhittade gatan 1 }
+      - { name: Påhittad förmiddag, category: health, day: monday, from: "10:30", to: "11:30", place: Påhittade gatan 2 }
+      - { name: Påhittad middag, category: health, day: monday, from: "11:45", to: "12:30", place: Påhittade gatan 1 }
+  - municipality: "1489"
+`, 1)
+	if _, err := association.Save(data.Associations(), []byte(file)); err != nil {
+		t.Fatal(err)
+	}
+	o := open(t, data)
+	referral, _ := o.refer(602, nil)
+	o.change(200, intake7, "/referrals/"+referral, "acceptance", acceptedFrom(day(0)))
+	enrolment := o.enrolmentOf(referral)
+	o.change(200, coach1, enrolment, "start", map[string]any{"startedOn": day(0)})
+	ids := map[string]string{}
+	for _, x := range o.list(coach1, "/activities?municipality=1402") {
+		ids[x["name"].(string)] = x["id"].(string)
+	}
+	book := func(name string, accepted bool) (int, string) {
+		body := map[string]any{"enrolment": strings.TrimPrefix(enrolment, "/enrolments/"), "activity": ids[name], "from": day(0)}
+		if accepted {
+			body["travelAccepted"] = true
+		}
+		w := o.ask(coach1, http.MethodPost, "/bookings", "", body)
+		return w.Code, w.Body.String()
+	}
+	o.eventually("the first is booked", func() bool { code, _ := book("Påhittad förmiddag", false); return code == 201 })
+	if code, text := book("Påhittad middag", false); code != 201 {
+		t.Errorf("a quarter of an hour is enough: %d %s", code, text)
+	}
+	code, text := book("Påhittad morgon", false)
+	if code != 422 || !strings.Contains(text, "too-little-time-to-travel") || !strings.Contains(text, "Påhittad förmiddag kl. 10:30–11:30") || !strings.Contains(text, "15 minuter") || !strings.Contains(text, `"pointer":"/activity"`) {
+		t.Errorf("five minutes: %d %s", code, text)
+	}
+	if code, text := book("Påhittad morgon", true); code != 201 {
+		t.Errorf("five minutes that can be managed: %d %s", code, text)
+	}
+}
+
 // Who receives a participant of another municipality has the name on its list of the day, for
 // as long as its attendance is corrected, and by no other way.
 func TestWhoReceivesAParticipantHasTheNameOnItsList(t *testing.T) {

@@ -2757,6 +2757,9 @@ type NewBooking struct {
 	// Example: 13:00
 	Slot *LocalTime `json:"slot,omitempty"`
 
+	// TravelAccepted Boka även om det är för kort tid för resan mellan två platser. / Book also where there is too little time for the way between two places.
+	TravelAccepted *bool `json:"travelAccepted,omitempty"`
+
 	// Until Sista dag, samma som from för ett enda tillfälle; utan den gäller bokningen tills vidare. / Last day, the same as from for a single occurrence; without it the booking continues until further notice.
 	Until *string `json:"until,omitempty"`
 

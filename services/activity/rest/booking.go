@@ -15,7 +15,7 @@ import (
 func (h handlers) CreateBooking(ctx context.Context, r api.CreateBookingRequestObject) (api.CreateBookingResponseObject, error) {
 	b, err := h.service.Book(ctx, activity.BookingRequest{
 		Enrolment: r.Body.Enrolment, Activity: r.Body.Activity, From: civil.Date(r.Body.From), Until: civil.Date(rest.Value(r.Body.Until)),
-		Slot: string(rest.Value(r.Body.Slot)), Wait: rest.Value(r.Body.Wait), Priority: string(rest.Value(r.Body.Priority)),
+		Slot: string(rest.Value(r.Body.Slot)), TravelAccepted: rest.Value(r.Body.TravelAccepted), Wait: rest.Value(r.Body.Wait), Priority: string(rest.Value(r.Body.Priority)),
 	}, rest.Value(r.Params.IdempotencyKey))
 	if err != nil {
 		return nil, err

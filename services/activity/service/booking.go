@@ -159,7 +159,7 @@ func (s *Service) book(ctx context.Context, a actor.Actor, entry accesslog.Entry
 	var made *activity.Booking
 	b, replayed, err := create(ctx, s, creation[activity.Booking]{
 		collection: s.bookings.Store, key: key, entry: entry,
-		input:   fmt.Sprintf("%q %q %q %q %q %t %q", r.Enrolment, r.Activity, r.From, r.Until, r.Slot, r.Wait, r.Priority),
+		input:   fmt.Sprintf("%q %q %q %q %q %t %q %t", r.Enrolment, r.Activity, r.From, r.Until, r.Slot, r.Wait, r.Priority, r.TravelAccepted),
 		receipt: func(b *activity.Booking) idempotency.Receipt { return b.Receipt },
 		build: func(id string, receipt idempotency.Receipt) (*activity.Booking, error) {
 			now := s.Now()
@@ -176,6 +176,11 @@ func (s *Service) book(ctx context.Context, a actor.Actor, entry accesslog.Entry
 			made = activity.Book(id, e, r, activity.PlanOf(x, r.From), receipt, guard.Author(ctx), now)
 			if run != nil {
 				run.Bind(made, x)
+			}
+			if !r.TravelAccepted {
+				if err := s.checkTravel(ctx, a, in, made); err != nil {
+					return nil, err
+				}
 			}
 			place, _ := made.Place()
 			err = s.claimPlaceOf(ctx, x, made, place, 0)
@@ -220,6 +225,28 @@ func (s *Service) book(ctx context.Context, a actor.Actor, entry accesslog.Entry
 	}
 	s.offers.Wake() // for one who waits, a place may have become free meanwhile
 	return s.viewBooking(a, is), nil
+}
+
+// checkTravel returns ErrTravel where the participant has too little time for the way between a
+// booking and another activity. It names that, if the caller may see it.
+func (s *Service) checkTravel(ctx context.Context, a actor.Actor, in *association.Association, b *activity.Booking) error {
+	d, err := s.diary(ctx, b.Association, b.Participant)
+	if err != nil {
+		return err
+	}
+	way, short := d.TooShort(b.Claim(), in.Activity)
+	if !short {
+		return nil
+	}
+	x, _ := in.Activity(way.Claim.Activity)
+	x = x.At(way.On)
+	if way.Claim.Hours != nil || !access.Allows("getBooking", a, bookingOf(b.Association, b.Participant, way.Claim.Home, x)) {
+		return activity.ErrTravel.AtField("/activity")
+	}
+	return activity.ErrTravel.WithText(
+		fmt.Sprintf("Deltagaren är bokad på %s kl. %s–%s den %s, och resan dit tar omkring %d minuter. Välj en annan aktivitet, eller skicka travelAccepted: true om det går ändå.", x.Name, x.From, x.To, way.On, way.Minutes),
+		fmt.Sprintf("The participant is booked into %s at %s–%s on %s, and the way takes about %d minutes. Choose another activity, or send travelAccepted: true if it can be managed all the same.", x.Name, x.From, x.To, way.On, way.Minutes),
+	).AtField("/activity")
 }
 
 // groupOf returns the closed group that a booking would be a place in: that of the course x
