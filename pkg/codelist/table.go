@@ -308,6 +308,11 @@ var Lists = []List{
 		code("csv", "CSV", "CSV"),
 		code("xlsx", "Excel", "Excel"),
 	}),
+	list("FigureFormat", "Svarets format", "Format of the answer", []Code{
+		code("json", "JSON", "JSON"),
+		code("csv", "CSV", "CSV"),
+		code("xlsx", "Excel", "Excel"),
+	}),
 	list("FigureMeasure", "Mått", "Measure", figures),
 	list("FigureTable", "Tabell", "Table", divisions),
 	list("FollowUpAction", "Vad coachen gjorde åt frånvaron", "What the coach did about the absence", []Code{

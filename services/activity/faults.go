@@ -15,6 +15,9 @@ var (
 	ErrFigureWeeks = fault.New(fault.Invalid, "figure-weeks",
 		"Perioden ska sluta samma vecka som den börjar eller senare, och vara högst 53 veckor.", "The period must end in the week in which it begins or later, and be at most 53 weeks.")
 
+	ErrFiguresTooLarge = fault.New(fault.Unprocessable, "figures-too-large",
+		"Siffrorna får inte plats i en fil. Välj färre veckor.", "The figures do not fit into one file. Choose fewer weeks.")
+
 	// Occurrences, and calling one off.
 	ErrNoOccurrence = fault.New(fault.Unprocessable, "no-occurrence",
 		"Aktiviteten har inget tillfälle den dagen. Välj en dag då den hålls.", "The activity has no occurrence on that day. Choose a day on which it takes place.")

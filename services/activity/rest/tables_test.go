@@ -542,6 +542,7 @@ func attendanceTables(w *world) map[string][]bad {
 			{sentence: "a period turned round", method: "GET", path: "/activity-figures?from=2026-W48&to=2026-W47"},
 			{sentence: "a period of more than a year", method: "GET", path: "/activity-figures?from=2025-W01&to=2026-W02"},
 			{sentence: "another municipality's", method: "GET", path: "/activity-figures?municipality=1402"},
+			{sentence: "a format that is not made", method: "GET", path: "/activity-figures?format=pdf"},
 			{sentence: "a role without a row", who: w.referrer, method: "GET", path: "/activity-figures"},
 		},
 		"listWeeklyShortfalls": {

@@ -23,6 +23,7 @@ type FiguresView struct {
 	figures.Figures
 	Municipality string
 	First, Last  activity.Week
+	Names        map[string]string // of the members, by their codes
 }
 
 // Figures returns the exact figures of the caller's municipality from one week to another,
@@ -42,6 +43,10 @@ func (s *Service) Figures(ctx context.Context, from, to string) (*FiguresView, e
 	in, err := s.Associations.Get(a.Association)
 	if err != nil {
 		return nil, err
+	}
+	v.Names = map[string]string{}
+	for _, m := range in.Municipalities {
+		v.Names[m.Code] = m.Name
 	}
 	e.Why = string(access.Scope(e.Operation, a))
 	if v.Municipality = a.Municipality; a.Municipality == "" { // a token that names no municipality has no figures

@@ -7,8 +7,8 @@ import (
 	api "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/rest"
+	"github.com/finsam/finsam/pkg/sheet"
 	"github.com/finsam/finsam/services/referral/export"
-	"github.com/finsam/finsam/services/referral/sheet"
 )
 
 // ExportReferrals answers GET /referral-exports. The file is whole before the
@@ -24,7 +24,7 @@ func (h handlers) ExportReferrals(ctx context.Context, r api.ExportReferralsRequ
 	kind, s := cmp.Or(rest.Value(p.Format), api.Csv), sheet.NewCSV(export.ErrTooLarge)
 	if kind == api.Xlsx {
 		var err error
-		if s, err = sheet.NewXLSX(export.ErrTooLarge); err != nil {
+		if s, err = sheet.NewXLSX("Remisser", export.ErrTooLarge); err != nil {
 			return nil, err
 		}
 	}

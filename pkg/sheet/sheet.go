@@ -142,18 +142,22 @@ var bookParts = [][2]string{
 	{"_rels/.rels", relationships + `/officeDocument" Target="xl/workbook.xml"/></Relationships>`},
 	{"xl/_rels/workbook.xml.rels", relationships + `/worksheet" Target="worksheets/sheet1.xml"/></Relationships>`},
 	{"xl/workbook.xml", xml.Header + `<workbook xmlns="` + spreadsheets + `" xmlns:r="` + documents + `">` +
-		`<sheets><sheet name="Remisser" sheetId="1" r:id="rId1"/></sheets></workbook>`},
+		`<sheets><sheet name="` + sheetName + `" sheetId="1" r:id="rId1"/></sheets></workbook>`},
 	{"xl/worksheets/sheet1.xml", xml.Header + `<worksheet xmlns="` + spreadsheets + `"><sheetData>`},
 }
 
-// NewXLSX begins an XLSX file; full is what a row too much is answered with.
-func NewXLSX(full error) (Sheet, error) {
+// sheetName is replaced by the name of the sheet.
+const sheetName = "{name}"
+
+// NewXLSX begins an XLSX file whose sheet has a name, of at most 31 letters and blanks; full
+// is what a row too much is answered with.
+func NewXLSX(name string, full error) (Sheet, error) {
 	b := &book{full: full}
 	b.zip = zip.NewWriter(&b.file)
 	for _, part := range bookParts {
 		var err error
 		if b.rows, err = b.zip.Create(part[0]); err == nil {
-			_, err = io.WriteString(b.rows, part[1])
+			_, err = io.WriteString(b.rows, strings.ReplaceAll(part[1], sheetName, name))
 		}
 		if err != nil {
 			return nil, fmt.Errorf("sheet: %w", err)

@@ -48,7 +48,7 @@ func TestNothingInACSVFileIsComputed(t *testing.T) {
 }
 
 func TestAnXLSXFileIsReadBackAndNothingInItIsComputed(t *testing.T) {
-	s, err := NewXLSX(errFull)
+	s, err := NewXLSX("Remisser", errFull)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestAFileHasABoundAndNeverTouchesTheDisk(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
 	long := []string{strings.Repeat("å", 500), strings.Repeat("b", 1000)}
-	x, err := NewXLSX(errFull)
+	x, err := NewXLSX("Remisser", errFull)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestAFileHasABoundAndNeverTouchesTheDisk(t *testing.T) {
 			t.Errorf("%s: %v after %d rows", name, err, n)
 		}
 	}
-	x, err = NewXLSX(errFull)
+	x, err = NewXLSX("Remisser", errFull)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestAFileHasABoundAndNeverTouchesTheDisk(t *testing.T) {
 }
 
 func TestACellOfAnXLSXFileSaysWhatItWasMadeOf(t *testing.T) {
-	s, err := NewXLSX(errFull)
+	s, err := NewXLSX("Remisser", errFull)
 	if err != nil {
 		t.Fatal(err)
 	}
