@@ -107,7 +107,7 @@ func Open(ctx context.Context, data Layout, publicURL string, webhooks send.Conf
 	}
 	people := participantrest.Handlers(participants)
 	activities, err := add(ctx, s, "activity", func(ctx context.Context, p *launch.App) (*activityservice.Service, http.Handler, error) {
-		return activity.Build(ctx, p, participantapi.LocalIdentities(people), participantapi.LocalListedIdentities(people))
+		return activity.Build(ctx, p, participantapi.LocalIdentities(people), participantapi.LocalListedIdentities(people), participantapi.LocalGenders(people))
 	})
 	if err != nil {
 		return nil, err

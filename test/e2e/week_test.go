@@ -39,6 +39,10 @@ func (w walk) fillsTheWeek(enrolment, participant string) {
 		w.t.Errorf("attendance is not in the week: %s", own.Raw)
 	}
 	w.readsTheCalendar(me, participant)
+	figures := w.get(coach, fmt.Sprintf("/activity-figures?gender=true&from=%[1]s&to=%[1]s", isoWeek(past)))
+	if text := string(figures.Raw); !strings.Contains(text, `"gender":"female"`) || !strings.Contains(text, `"present":1`) || strings.Contains(text, participant) {
+		w.t.Errorf("the figures of the week are %s", text)
+	}
 }
 
 // occurrence finds the first one of that name which can be booked by its times.

@@ -16,6 +16,7 @@ import (
 	"github.com/finsam/finsam/pkg/web/problem"
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/runtime"
+	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
 // Defines values for AbsencePattern.
@@ -522,6 +523,27 @@ func (e DeclineReason) Valid() bool {
 	}
 }
 
+// Defines values for FigureFormat.
+const (
+	FigureFormatCsv  FigureFormat = "csv"
+	FigureFormatJson FigureFormat = "json"
+	FigureFormatXlsx FigureFormat = "xlsx"
+)
+
+// Valid indicates whether the value is a known member of the FigureFormat enum.
+func (e FigureFormat) Valid() bool {
+	switch e {
+	case FigureFormatCsv:
+		return true
+	case FigureFormatJson:
+		return true
+	case FigureFormatXlsx:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for FollowUpAction.
 const (
 	FollowUpActionContacted        FollowUpAction = "contacted"
@@ -597,6 +619,30 @@ func (e FormFieldKind) Valid() bool {
 	case FormFieldKindText:
 		return true
 	case FormFieldKindUnit:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Gender.
+const (
+	GenderFemale  Gender = "female"
+	GenderMale    Gender = "male"
+	GenderOther   Gender = "other"
+	GenderUnknown Gender = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the Gender enum.
+func (e Gender) Valid() bool {
+	switch e {
+	case GenderFemale:
+		return true
+	case GenderMale:
+		return true
+	case GenderOther:
+		return true
+	case GenderUnknown:
 		return true
 	default:
 		return false
@@ -1671,10 +1717,13 @@ type AttendanceCorrection struct {
 // AttendanceFigure Hur ofta de inskrivna i en kommun var bokade och kom. / How often those enrolled in a municipality were booked, and came.
 type AttendanceFigure struct {
 	// Absent Frånvaro som inte var anmäld. / Absence that was not notified.
-	Absent       int    `json:"absent"`
-	Booked       int    `json:"booked"`
-	Late         int    `json:"late"`
-	Municipality string `json:"municipality"`
+	Absent int `json:"absent"`
+	Booked int `json:"booked"`
+
+	// Gender Kön så som det angavs; det räknas aldrig fram ur personnumret. / Gender as given; it is never derived from the number.
+	Gender       *Gender `json:"gender,omitempty"`
+	Late         int     `json:"late"`
+	Municipality string  `json:"municipality"`
 
 	// Notified Frånvaro som var anmäld. / Absence that was notified.
 	Notified int `json:"notified"`
@@ -2155,6 +2204,12 @@ type DeclineReason string
 // Example: https://mote.example.se/paahittat-rum
 type DigitalLink = string
 
+// FigureFile defines model for FigureFile.
+type FigureFile = openapi_types.File
+
+// FigureFormat Svarets format. / The format of the answer.
+type FigureFormat string
+
 // FollowUpAction Vad coachen gjorde åt frånvaron. / What the coach did about the absence.
 type FollowUpAction string
 
@@ -2176,6 +2231,9 @@ type FormField struct {
 
 // FormFieldKind Vad ett fält i ett formulär innehåller. code och codes väljs ur kodlistan i codeList, unit är enheten i GET /me, initiative är checklistans insats, och authorities är din egen myndighet och kommunens. / What a field of a form contains. code and codes are chosen from the code list in codeList, unit is the unit in GET /me, initiative is the checklist's, and authorities are your own authority and the municipality's.
 type FormFieldKind string
+
+// Gender Kön så som det angavs; det räknas aldrig fram ur personnumret. / Gender as given; it is never derived from the number.
+type Gender string
 
 // Group defines model for Group.
 type Group struct {
@@ -4276,6 +4334,12 @@ type GetActivityFiguresParams struct {
 
 	// To Sista veckan, som räknas med; högst 53 veckor. / The last week, which is included; at most 53 weeks.
 	To *string `form:"to,omitempty" json:"to,omitempty"`
+
+	// Gender true: närvaron också per kön, så som det angavs; valvet svarar, och vilka det svarade för står i åtkomstloggen. / true: attendance by gender as well, as it was given; the vault answers, and for whom is in the access log.
+	Gender *bool `form:"gender,omitempty" json:"gender,omitempty"`
+
+	// Format json, eller en fil för kalkylprogram med ett tal på varje rad. / json, or a file for spreadsheets with one number on each row.
+	Format *FigureFormat `form:"format,omitempty" json:"format,omitempty"`
 }
 
 // ListAuthoritiesParams defines parameters for ListAuthorities.
@@ -5656,6 +5720,20 @@ func (w *ServerInterfaceWrapper) GetActivityFigures(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "gender" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "gender", ctx.QueryParams(), &params.Gender, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter gender: %s", err))
+	}
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", ctx.QueryParams(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter format: %s", err))
 	}
 
 	// Invoke the callback with all the unmarshaled arguments
@@ -8485,10 +8563,37 @@ type GetActivityFiguresResponseObject interface {
 	VisitGetActivityFiguresResponse(w http.ResponseWriter) error
 }
 
-type GetActivityFigures200JSONResponse ActivityFigures
+type GetActivityFigures200ResponseHeaders struct {
+	ContentDisposition *string
+}
+
+type GetActivityFigures200JSONResponse struct {
+	Body    ActivityFigures
+	Headers GetActivityFigures200ResponseHeaders
+}
 
 func (response GetActivityFigures200JSONResponse) VisitGetActivityFiguresResponse(w http.ResponseWriter) error {
-	return web.Answer(w, 200, &response)
+	return web.AnswerRead(w, 200, &response.Body, web.Header{Name: "Content-Disposition", Value: response.Headers.ContentDisposition})
+}
+
+type GetActivityFigures200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse struct {
+	Body          io.Reader
+	Headers       GetActivityFigures200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetActivityFigures200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse) VisitGetActivityFiguresResponse(w http.ResponseWriter) error {
+	return web.AnswerFile(w, 200, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", response.ContentLength, response.Body, web.Header{Name: "Content-Disposition", Value: response.Headers.ContentDisposition})
+}
+
+type GetActivityFigures200TextcsvResponse struct {
+	Body          io.Reader
+	Headers       GetActivityFigures200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetActivityFigures200TextcsvResponse) VisitGetActivityFiguresResponse(w http.ResponseWriter) error {
+	return web.AnswerFile(w, 200, "text/csv", response.ContentLength, response.Body, web.Header{Name: "Content-Disposition", Value: response.Headers.ContentDisposition})
 }
 
 type ListAuthoritiesRequestObject struct {

@@ -998,6 +998,11 @@ type FreeText = string
 // Gender Kön så som det angavs; det räknas aldrig fram ur personnumret. / Gender as given; it is never derived from the number.
 type Gender string
 
+// Genders defines model for Genders.
+type Genders struct {
+	Items []ParticipantGender `json:"items"`
+}
+
 // Holiday En allmän helgdag (lag 1989:253). / A public holiday (Swedish act 1989:253).
 type Holiday struct {
 	En string `json:"en"`
@@ -1203,6 +1208,13 @@ type Participant struct {
 
 	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
 	Version *Version `json:"version,omitempty"`
+}
+
+// ParticipantGender defines model for ParticipantGender.
+type ParticipantGender struct {
+	// Gender Kön så som det angavs; det räknas aldrig fram ur personnumret. / Gender as given; it is never derived from the number.
+	Gender      Gender `json:"gender"`
+	Participant Uuid   `json:"participant"`
 }
 
 // ParticipantHit defines model for ParticipantHit.
@@ -1691,6 +1703,9 @@ type ResumeEnrolmentJSONRequestBody = ResumptionRequest
 // StartEnrolmentJSONRequestBody defines body for StartEnrolment for application/json ContentType.
 type StartEnrolmentJSONRequestBody = StartRequest
 
+// ReadGendersJSONRequestBody defines body for ReadGenders for application/json ContentType.
+type ReadGendersJSONRequestBody = IdentitiesRequest
+
 // ReadListedIdentitiesJSONRequestBody defines body for ReadListedIdentities for application/json ContentType.
 type ReadListedIdentitiesJSONRequestBody = IdentitiesRequest
 
@@ -1739,6 +1754,7 @@ var Paths = rest.NewPaths(map[string]string{
 	"resumeEnrolment":         "/enrolments/{id}/resumption",
 	"startEnrolment":          "/enrolments/{id}/start",
 	"getForecast":             "/forecasts/{initiative}/{municipality}",
+	"readGenders":             "/internal/genders",
 	"readListedIdentities":    "/internal/identities",
 	"putPerson":               "/internal/persons",
 	"identifyOwn":             "/internal/persons/own",
@@ -1806,6 +1822,9 @@ type ServerInterface interface {
 	// GetForecast Läs när nästa plats väntas bli ledig / Read when the next place is expected to be free
 	// (GET /forecasts/{initiative}/{municipality})
 	GetForecast(ctx echo.Context, initiative string, municipality string) error
+	// ReadGenders Läs deltagarnas kön för räkning
+	// (POST /internal/genders)
+	ReadGenders(ctx echo.Context) error
 	// ReadListedIdentities Läs vilka som står på en lista
 	// (POST /internal/identities)
 	ReadListedIdentities(ctx echo.Context) error
@@ -2523,6 +2542,15 @@ func (w *ServerInterfaceWrapper) GetForecast(ctx echo.Context) error {
 	return err
 }
 
+// ReadGenders converts echo context to params.
+func (w *ServerInterfaceWrapper) ReadGenders(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReadGenders(ctx)
+	return err
+}
+
 // ReadListedIdentities converts echo context to params.
 func (w *ServerInterfaceWrapper) ReadListedIdentities(ctx echo.Context) error {
 	var err error
@@ -2952,6 +2980,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/enrolments/:id/resumption", wrapper.ResumeEnrolment, options.OperationMiddlewares["resumeEnrolment"]...)
 	router.POST(options.BaseURL+"/enrolments/:id/start", wrapper.StartEnrolment, options.OperationMiddlewares["startEnrolment"]...)
 	router.GET(options.BaseURL+"/forecasts/:initiative/:municipality", wrapper.GetForecast, options.OperationMiddlewares["getForecast"]...)
+	router.POST(options.BaseURL+"/internal/genders", wrapper.ReadGenders, options.OperationMiddlewares["readGenders"]...)
 	router.POST(options.BaseURL+"/internal/identities", wrapper.ReadListedIdentities, options.OperationMiddlewares["readListedIdentities"]...)
 	router.POST(options.BaseURL+"/internal/persons", wrapper.PutPerson, options.OperationMiddlewares["putPerson"]...)
 	router.GET(options.BaseURL+"/internal/persons/:id/age", wrapper.ReadAge, options.OperationMiddlewares["readAge"]...)
@@ -3255,6 +3284,20 @@ func (response GetForecast200JSONResponse) VisitGetForecastResponse(w http.Respo
 	return web.Answer(w, 200, &response)
 }
 
+type ReadGendersRequestObject struct {
+	Body *ReadGendersJSONRequestBody
+}
+
+type ReadGendersResponseObject interface {
+	VisitReadGendersResponse(w http.ResponseWriter) error
+}
+
+type ReadGenders200JSONResponse Genders
+
+func (response ReadGenders200JSONResponse) VisitReadGendersResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response)
+}
+
 type ReadListedIdentitiesRequestObject struct {
 	Body *ReadListedIdentitiesJSONRequestBody
 }
@@ -3547,6 +3590,9 @@ type StrictServerInterface interface {
 	// GetForecast Läs när nästa plats väntas bli ledig / Read when the next place is expected to be free
 	// (GET /forecasts/{initiative}/{municipality})
 	GetForecast(ctx context.Context, request GetForecastRequestObject) (GetForecastResponseObject, error)
+	// ReadGenders Läs deltagarnas kön för räkning
+	// (POST /internal/genders)
+	ReadGenders(ctx context.Context, request ReadGendersRequestObject) (ReadGendersResponseObject, error)
 	// ReadListedIdentities Läs vilka som står på en lista
 	// (POST /internal/identities)
 	ReadListedIdentities(ctx context.Context, request ReadListedIdentitiesRequestObject) (ReadListedIdentitiesResponseObject, error)
@@ -4294,6 +4340,52 @@ func (sh *strictHandler) GetForecast(ctx echo.Context, initiative string, munici
 		return err
 	} else if validResponse, ok := response.(GetForecastResponseObject); ok {
 		return validResponse.VisitGetForecastResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReadGenders operation middleware
+func (sh *strictHandler) ReadGenders(ctx echo.Context) error {
+	var request ReadGendersRequestObject
+
+	var body ReadGendersJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReadGenders(ctx.Request().Context(), request.(ReadGendersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReadGenders")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReadGendersResponseObject); ok {
+		return validResponse.VisitReadGendersResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

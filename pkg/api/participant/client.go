@@ -36,6 +36,27 @@ func (c *Client) ListedIdentities(ctx context.Context, participants []string) ([
 	return all.Items, err
 }
 
+// Genders returns the gender of 1 to 200 participants, for figures that the caller may read.
+func (c *Client) Genders(ctx context.Context, participants []string) ([]ParticipantGender, error) {
+	var all Genders
+	err := c.Calls.Call(ctx, http.MethodPost, "/internal/genders", IdentitiesRequest{Participants: participants}, &all)
+	return all.Items, err
+}
+
+// GenderReader is the operation behind Genders, of a service in the same process.
+type GenderReader interface {
+	ReadGenders(ctx context.Context, r ReadGendersRequestObject) (ReadGendersResponseObject, error)
+}
+
+// LocalGenders is Client.Genders for a service in the same process.
+func LocalGenders(r GenderReader) func(ctx context.Context, participants []string) ([]ParticipantGender, error) {
+	return func(ctx context.Context, participants []string) ([]ParticipantGender, error) {
+		answer, err := r.ReadGenders(ctx, ReadGendersRequestObject{Body: &IdentitiesRequest{Participants: participants}})
+		all, _ := answer.(ReadGenders200JSONResponse)
+		return all.Items, err
+	}
+}
+
 // IdentityReader is the operation behind Identities, of a service in the same process.
 type IdentityReader interface {
 	ReadIdentities(ctx context.Context, r ReadIdentitiesRequestObject) (ReadIdentitiesResponseObject, error)

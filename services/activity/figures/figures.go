@@ -23,6 +23,7 @@ type Input struct {
 	Bookings    []*activity.Booking    // into the activities, by whichever municipality
 	Courses     []Course               // of the activities
 	Waited      []Waited               // for a closed group, of those enrolled in the municipality
+	Genders     map[string]string      // of participants; nil: not asked for
 }
 
 // Course is a closed group, without those who are in it.
@@ -55,12 +56,13 @@ type Row struct {
 	CalledOff int
 	Places    int          // at those held that have a number of them
 	Used      int          // of these places
-	People    []Attendance // in the order of Municipality
+	People    []Attendance // in the order of Municipality, then of Gender
 }
 
 // Attendance is how often those enrolled in a municipality were booked, and came.
 type Attendance struct {
 	Municipality string // of the enrolment
+	Gender       string // empty: not asked for
 	Booked       int    // for occurrences held
 	Present      int
 	Late         int
@@ -117,7 +119,9 @@ func Count(in Input) *Figures {
 		}
 	}
 	for _, c := range rows {
-		c.People = slices.SortedFunc(maps.Values(c.of), func(a, b Attendance) int { return cmp.Compare(a.Municipality, b.Municipality) })
+		c.People = slices.SortedFunc(maps.Values(c.of), func(a, b Attendance) int {
+			return cmp.Or(cmp.Compare(a.Municipality, b.Municipality), cmp.Compare(a.Gender, b.Gender))
+		})
 		f.Weeks = append(f.Weeks, c.Row)
 	}
 	for key, days := range waited {
@@ -142,16 +146,22 @@ func order(category string) int { return slices.Index(association.Categories, ca
 // has reports whether a day is in the weeks.
 func (in *Input) has(d civil.Date) bool { return in.First.Monday() <= d && d <= in.Last.Sunday() }
 
+// unknown is the gender of whom the vault does not know it, or does not know.
+const unknown = "unknown"
+
 // cell is what a row is of.
 type cell struct {
 	week     activity.Week
 	category string
 }
 
-// counted is a row, and its attendance by municipality.
+// people are those of an Attendance.
+type people struct{ municipality, gender string }
+
+// counted is a row, and its attendance by who it is of.
 type counted struct {
 	Row
-	of map[string]Attendance
+	of map[people]Attendance
 }
 
 // countActivity adds the occurrences of an activity to the rows of their weeks. A course takes
@@ -171,7 +181,7 @@ func (in *Input) countActivity(rows map[cell]*counted, x association.Activity, b
 			}
 			at := cell{week, o.Activity.Category}
 			if rows[at] == nil {
-				rows[at] = &counted{Row: Row{Week: week, Category: at.category}, of: map[string]Attendance{}}
+				rows[at] = &counted{Row: Row{Week: week, Category: at.category}, of: map[people]Attendance{}}
 			}
 			if o.Cancelled != nil {
 				rows[at].CalledOff++
@@ -180,13 +190,13 @@ func (in *Input) countActivity(rows map[cell]*counted, x association.Activity, b
 			if !isSession {
 				places = placesAt(o.Activity)
 			}
-			rows[at].count(o.Date, places, in.Today, booked, status)
+			rows[at].count(in, o.Date, places, booked, status)
 		}
 	}
 }
 
 // count adds an occurrence that is held.
-func (c *counted) count(on civil.Date, places int, today civil.Date, booked []*activity.Booking, status []activity.Status) {
+func (c *counted) count(in *Input, on civil.Date, places int, booked []*activity.Booking, status []activity.Status) {
 	c.Held, c.Places = c.Held+1, c.Places+places
 	for i, st := range status {
 		if !st.Covers(on) {
@@ -195,10 +205,14 @@ func (c *counted) count(on civil.Date, places int, today civil.Date, booked []*a
 		if places > 0 && !st.IsAway(on) {
 			c.Used++
 		}
-		a := c.of[booked[i].Municipality]
-		a.Municipality, a.Booked = booked[i].Municipality, a.Booked+1
+		who := people{municipality: booked[i].Municipality}
+		if in.Genders != nil {
+			who.gender = cmp.Or(in.Genders[booked[i].Participant], unknown)
+		}
+		a := c.of[who]
+		a.Municipality, a.Gender, a.Booked = who.municipality, who.gender, a.Booked+1
 		switch n, noted := st.Notes[on]; {
-		case !noted && on <= today:
+		case !noted && on <= in.Today:
 			a.Unnoted++
 		case n.Attendance == activity.Present:
 			a.Present++
@@ -209,7 +223,7 @@ func (c *counted) count(on civil.Date, places int, today civil.Date, booked []*a
 		case noted:
 			a.Absent++
 		}
-		c.of[a.Municipality] = a
+		c.of[who] = a
 	}
 }
 

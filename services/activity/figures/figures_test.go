@@ -28,6 +28,7 @@ type plain struct {
 	people     []plainPerson
 	groups     []plainGroup
 	waits      []plainWait
+	byGender   bool
 }
 
 type plainActivity struct {
@@ -39,6 +40,7 @@ type plainActivity struct {
 type plainPerson struct {
 	activity, first, last int
 	municipality          string
+	gender                string         // empty: the vault does not know the person
 	notes                 map[int]string // by day: present, late, notified, absent
 	waited                int            // days until the offer; below 0: booked at once
 }
@@ -51,7 +53,7 @@ type plainWait struct {
 }
 
 func invent(random *rand.Rand) (p plain) {
-	p.cancelled = map[string]bool{}
+	p.cancelled, p.byGender = map[string]bool{}, random.IntN(2) == 0
 	for range 1 + random.IntN(4) {
 		p.activities = append(p.activities, plainActivity{random.IntN(5), association.Categories[random.IntN(5)], []int{0, 2, 5}[random.IntN(3)]})
 	}
@@ -63,7 +65,7 @@ func invent(random *rand.Rand) (p plain) {
 		}
 	}
 	for range random.IntN(8) {
-		x := plainPerson{activity: random.IntN(len(p.activities)), first: random.IntN(60), municipality: []string{"1481", "1402", "1441"}[random.IntN(3)], notes: map[int]string{}, waited: -1}
+		x := plainPerson{gender: []string{"female", "male", "other", "unknown", ""}[random.IntN(5)], activity: random.IntN(len(p.activities)), first: random.IntN(60), municipality: []string{"1481", "1402", "1441"}[random.IntN(3)], notes: map[int]string{}, waited: -1}
 		x.last = x.first + random.IntN(40)
 		if random.IntN(3) == 0 {
 			x.waited = random.IntN(20)
@@ -103,8 +105,14 @@ func (p plain) input(first, last int) Input {
 			}
 		}
 	}
+	if p.byGender {
+		in.Genders = map[string]string{}
+	}
 	for i, x := range p.people {
-		b := &activity.Booking{ID: fmt.Sprint("b", i), Municipality: x.municipality, Activity: fmt.Sprint(x.activity), From: day(x.first), Until: day(x.last)}
+		if p.byGender && x.gender != "" {
+			in.Genders[fmt.Sprint("p", i)] = x.gender
+		}
+		b := &activity.Booking{ID: fmt.Sprint("b", i), Participant: fmt.Sprint("p", i), Municipality: x.municipality, Activity: fmt.Sprint(x.activity), From: day(x.first), Until: day(x.last)}
 		if x.waited < 0 {
 			b.Steps = history.Append(b.Steps, activity.Step{Kind: activity.StepBooked}, coach, noon(x.first))
 		} else {
@@ -161,8 +169,15 @@ func (p plain) count(first, last int) *Figures {
 					if who.activity != a || d < who.first || d > who.last {
 						continue
 					}
-					n := of[who.municipality]
-					n.Municipality, n.Booked = who.municipality, n.Booked+1
+					gender := ""
+					if p.byGender {
+						if gender = who.gender; gender == "" {
+							gender = "unknown"
+						}
+					}
+					key := who.municipality + gender
+					n := of[key]
+					n.Municipality, n.Gender, n.Booked = who.municipality, gender, n.Booked+1
 					switch who.notes[d] {
 					case "present":
 						n.Present++
@@ -180,12 +195,14 @@ func (p plain) count(first, last int) *Figures {
 					if x.places > 0 && who.notes[d] != "notified" {
 						r.Used++
 					}
-					of[who.municipality] = n
+					of[key] = n
 				}
 			}
 			for _, code := range []string{"1402", "1441", "1481"} {
-				if n := of[code]; n.Booked > 0 {
-					r.People = append(r.People, n)
+				for _, gender := range []string{"", "female", "male", "other", "unknown"} {
+					if n := of[code+gender]; n.Booked > 0 {
+						r.People = append(r.People, n)
+					}
 				}
 			}
 			if isOffered {

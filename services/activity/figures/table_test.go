@@ -33,12 +33,12 @@ func TestATableHasEachNumberOnce(t *testing.T) {
 			want["Deltagare i grupp som startade"] += g.Size
 		}
 		table, got := f.Table(map[string]string{"1402": "Partille"}), map[string]int{}
-		if !slices.Equal(table[0], []string{"Vecka", "Slag", "Mått", "Kommun", "Antal"}) {
+		if !slices.Equal(table[0], []string{"Vecka", "Slag", "Mått", "Kommun", "Kön", "Antal"}) {
 			t.Fatalf("the headings are %q", table[0])
 		}
 		waits := 0
 		for _, row := range table[1:] {
-			n, err := strconv.Atoi(row[4])
+			n, err := strconv.Atoi(row[5])
 			if err != nil || row[1] == "" || row[2] == "" {
 				t.Fatalf("a row without a number, a category or a measure: %q", row)
 			}

@@ -24,16 +24,19 @@ var Requirements = launch.Requirements{
 func Run(ctx context.Context, environ map[string]string) error {
 	return launch.Run(ctx, Requirements, environ, func(ctx context.Context, p *launch.App) (*service.Service, http.Handler, error) {
 		vault := &participant.Client{Calls: p.Client("participant")}
-		return Build(ctx, p, vault.Identities, vault.ListedIdentities)
+		return Build(ctx, p, vault.Identities, vault.ListedIdentities, vault.Genders)
 	})
 }
 
 // asksVault asks the vault who participants are.
 type asksVault = func(context.Context, []string) ([]participant.Identity, error)
 
+// asksGenders asks the vault for the gender of participants.
+type asksGenders = func(context.Context, []string) ([]participant.ParticipantGender, error)
+
 // Build puts the service together; identities asks the vault for what the caller may know of
-// anybody, and listed for the names on a list of the caller's.
-func Build(ctx context.Context, p *launch.App, identities, listed asksVault) (*service.Service, http.Handler, error) {
+// anybody, listed for the names on a list of the caller's, and genders for figures.
+func Build(ctx context.Context, p *launch.App, identities, listed asksVault, genders asksGenders) (*service.Service, http.Handler, error) {
 	as := func(ask asksVault) service.AskIdentities {
 		return func(ctx context.Context, participants []string) ([]service.Identity, error) {
 			all, err := ask(ctx, participants)
@@ -42,7 +45,17 @@ func Build(ctx context.Context, p *launch.App, identities, listed asksVault) (*s
 			}), err
 		}
 	}
-	s, err := service.New(ctx, service.Config{Parts: p.Parts, Folder: p.Config.AssociationsDir, Identities: as(identities), ListedIdentities: as(listed)})
+	s, err := service.New(ctx, service.Config{
+		Parts: p.Parts, Folder: p.Config.AssociationsDir, Identities: as(identities), ListedIdentities: as(listed),
+		Genders: func(ctx context.Context, participants []string) (map[string]string, error) {
+			all, err := genders(ctx, participants)
+			found := map[string]string{}
+			for _, g := range all {
+				found[g.Participant] = string(g.Gender)
+			}
+			return found, err
+		},
+	})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -12,13 +12,17 @@ import (
 )
 
 func (h handlers) GetActivityFigures(ctx context.Context, r api.GetActivityFiguresRequestObject) (api.GetActivityFiguresResponseObject, error) {
-	f, err := h.service.Figures(ctx, rest.Value(r.Params.From), rest.Value(r.Params.To))
+	f, err := h.service.Figures(ctx, rest.Value(r.Params.From), rest.Value(r.Params.To), rest.Value(r.Params.Gender))
 	if err != nil {
 		return nil, err
 	}
 	from, to := f.First.String(), f.Last.String()
 	if kind := rest.Value(r.Params.Format); kind == api.FigureFormatCsv || kind == api.FigureFormatXlsx {
 		return figureFile(f, kind)
+	}
+	q := rest.Query("from", from, "to", to)
+	if rest.Value(r.Params.Gender) {
+		q.Set("gender", "true")
 	}
 	return api.GetActivityFigures200JSONResponse{Body: api.ActivityFigures{
 		Municipality: rest.Optional(f.Municipality), From: from, To: to,
@@ -27,7 +31,7 @@ func (h handlers) GetActivityFigures(ctx context.Context, r api.GetActivityFigur
 				Week: x.Week.String(), Category: api.ActivityCategory(x.Category), Held: x.Held, CalledOff: x.CalledOff, Places: x.Places, Used: x.Used,
 				Attendance: rest.Map(x.People, func(a figures.Attendance) api.AttendanceFigure {
 					return api.AttendanceFigure{
-						Municipality: a.Municipality, Booked: a.Booked, Present: a.Present, Late: a.Late, Notified: a.Notified, Absent: a.Absent, Unnoted: a.Unnoted,
+						Municipality: a.Municipality, Gender: rest.Optional(api.Gender(a.Gender)), Booked: a.Booked, Present: a.Present, Late: a.Late, Notified: a.Notified, Absent: a.Absent, Unnoted: a.Unnoted,
 					}
 				}),
 			}
@@ -38,7 +42,7 @@ func (h handlers) GetActivityFigures(ctx context.Context, r api.GetActivityFigur
 		Waits: rest.Map(f.Waits, func(w figures.Wait) api.ActivityWait {
 			return api.ActivityWait{For: api.ActivityWaitKind(w.For), Category: api.ActivityCategory(w.Category), Count: w.Count, MedianDays: w.Median, P90Days: w.P90}
 		}),
-		UnderscoreLinks: api.Links{h.paths.Link("self", "getActivityFigures").With(rest.Query("from", from, "to", to))},
+		UnderscoreLinks: api.Links{h.paths.Link("self", "getActivityFigures").With(q)},
 	}}, nil
 }
 

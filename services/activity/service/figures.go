@@ -3,6 +3,8 @@ package service
 import (
 	"cmp"
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/accesslog"
@@ -28,8 +30,9 @@ type FiguresView struct {
 
 // Figures returns the exact figures of the caller's municipality from one week to another,
 // both included. It names nobody, and is
-// for those who may see each booking that it counts; so one entry of the access log is all.
-func (s *Service) Figures(ctx context.Context, from, to string) (*FiguresView, error) {
+// for those who may see each booking that it counts; so one entry of the access log is all. By
+// gender, the vault is asked about all who were booked in the weeks, and logs them.
+func (s *Service) Figures(ctx context.Context, from, to string, byGender bool) (*FiguresView, error) {
 	e := accesslog.Entry{Operation: "getActivityFigures", Thing: "activity-figures"}
 	a, err := guard.Caller(ctx, s.AccessLog, e.Operation, e.Thing)
 	if err != nil {
@@ -80,6 +83,11 @@ func (s *Service) Figures(ctx context.Context, from, to string) (*FiguresView, e
 			counted.Waited = append(counted.Waited, figures.Waited{Category: w.Category, From: from, Until: until})
 		}
 	}
+	if byGender {
+		if counted.Genders, err = s.gendersOf(ctx, counted.Bookings, last); err != nil {
+			return nil, err
+		}
+	}
 	v.Figures = *figures.Count(counted)
 	return v, guard.Enter(ctx, s.AccessLog, e, nil)
 }
@@ -101,4 +109,22 @@ func figureWeeks(from, to string, present activity.Week) (v *FiguresView, err er
 		return nil, activity.ErrFigureWeeks.AtField("to")
 	}
 	return v, nil
+}
+
+// gendersOf asks the vault for the gender of those whose bookings hold on a day or before.
+func (s *Service) gendersOf(ctx context.Context, booked []*activity.Booking, last civil.Date) (map[string]string, error) {
+	asked, genders := map[string]bool{}, map[string]string{}
+	for _, b := range booked {
+		if st := b.Status(); st.Held && st.FirstDay <= last {
+			asked[b.Participant] = true
+		}
+	}
+	for ids := range slices.Chunk(slices.Sorted(maps.Keys(asked)), maxIdentities) {
+		found, err := s.Genders(ctx, ids)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(genders, found)
+	}
+	return genders, nil
 }

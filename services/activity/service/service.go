@@ -28,6 +28,8 @@ type Config struct {
 
 	Identities       AskIdentities // of anybody, as far as the caller may know them
 	ListedIdentities AskIdentities // of those on a list that is the caller's own
+	// Genders returns the gender of at most 200 participants, for figures of the caller's.
+	Genders func(ctx context.Context, participants []string) (map[string]string, error)
 }
 
 // AskIdentities returns who at most 200 participants are, as far as the vault shows them to the

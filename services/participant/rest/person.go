@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	api "github.com/finsam/finsam/pkg/api/participant"
@@ -24,6 +25,18 @@ func (h handlers) ReadListedIdentities(ctx context.Context, r api.ReadListedIden
 		return nil, err
 	}
 	return api.ReadListedIdentities200JSONResponse{Items: rest.Map(named, identity)}, nil
+}
+
+func (h handlers) ReadGenders(ctx context.Context, r api.ReadGendersRequestObject) (api.ReadGendersResponseObject, error) {
+	genders, err := h.service.Genders(ctx, r.Body.Participants)
+	if err != nil {
+		return nil, err
+	}
+	items := []api.ParticipantGender{}
+	for _, id := range slices.Sorted(maps.Keys(genders)) {
+		items = append(items, api.ParticipantGender{Participant: id, Gender: api.Gender(genders[id])})
+	}
+	return api.ReadGenders200JSONResponse{Items: items}, nil
 }
 
 func identity(n service.NamedPerson) api.Identity {

@@ -222,6 +222,9 @@ func internal(all map[string]*target, g *stages) {
 	all["readListedIdentities"] = &target{path: "/internal/identities", as: Coach, body: object{"participants": []any{g.person}}, rules: []wrong{
 		as("a sender has no lists", FK), as("nor has a receiver", Intake), body("of nobody", object{"participants": []any{}}), body("by no id", object{"participants": []any{"17"}}),
 	}}
+	all["readGenders"] = &target{path: "/internal/genders", as: Coach, body: object{"participants": []any{g.person}}, rules: []wrong{
+		as("a sender has no figures of activities", FK), as("nor has the board", Board), body("of nobody", object{"participants": []any{}}), body("by no id", object{"participants": []any{"17"}}),
+	}}
 	at := "/internal/persons/" + g.person + "/age"
 	all["readAge"] = &target{path: at + "?on=2026-12-07", missing: "/internal/persons/" + nobody + "/age?on=2026-12-07", as: Intake, rules: []wrong{
 		{"without day", webtest.Request{Path: at}}, {"no such day", webtest.Request{Path: at + "?on=2026-02-30"}}, as("a coach may not", Coach),
