@@ -116,6 +116,7 @@ var oracle = []rule{
 
 	{"a person reads the own path, whole, and refers and withdraws the own case", scene.person, "listReferrals listTasks getReferral getReferral#text getReferral#progress getReferral#outcome getAttachment createReferral createReferrals withdrawReferral getParticipant getParticipant#identity listEnrolments getEnrolment getEnrolment#text getEnrolment#outcome"},
 	{"a person says when it cannot come, and a coach notes that", func(s scene) bool { return s.person() || s.coach() }, "reportAbsence listAbsences getAbsence correctAbsence withdrawAbsence"},
+	{"a person and the coach say what the person manages, and see the week beside it", func(s scene) bool { return s.person() || s.coach() }, "getManageableLoad stateManageableLoad getWeekBalance"},
 	{"a person reads the own week and has a calendar of it", scene.person, "listBookings getBooking getBooking#text listPlacements getPlacement getPlacement#text getParticipantWeek listCalendarFeeds getCalendarFeed createCalendarFeed revokeCalendarFeed"},
 	{"who applied is the sender of the application", scene.applicant, "sendSupplement amendReferral markReferralInError addAttachment removeAttachment"},
 	{"a person withdraws the consent at any time, also by those who meet it", func(s scene) bool { return s.person() || s.coach() || s.receiver() }, "withdrawConsent"},

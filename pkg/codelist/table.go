@@ -175,6 +175,10 @@ var Lists = []List{
 		code("refused", "Inte mottagen", "Not taken"),
 	}),
 	list("AuthorityKind", "Typ av part", "Kind of party", authorityKinds),
+	list("BalanceReason", "Varför ett byte föreslås", "Why a swap is proposed", []Code{
+		code("over", "Dagen har för mycket", "The day has too much"),
+		code("under", "Veckan har för lite", "The week has too little"),
+	}),
 	list("BookingPriority", "Bokningens turordning i kön", "Priority of a booking on the waiting list", []Code{
 		code("high", "Hög", "High"),
 		code("normal", "Normal", "Normal"),
@@ -454,6 +458,13 @@ var Lists = []List{
 		code("parental_benefit", "Föräldrapenning", "Parental benefit"),
 		code("other", "Annan", "Other"),
 		code("none", "Ingen", "None"),
+	}),
+	list("LoadKind", "Slag av belastning", "Kind of load", []Code{
+		code("physical", "Fysisk", "Physical"),
+		code("social", "Social", "Social"),
+		code("cognitive", "Tankemässig", "Cognitive"),
+		code("digital", "Digital", "Digital"),
+		code("travel", "Resa", "Travel"),
 	}),
 	list("OccupationKind", "Sysselsättning", "Occupation", []Code{
 		code("works", "Arbetar", "Works"),

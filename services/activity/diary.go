@@ -273,6 +273,13 @@ func minutesOf(clock string) int {
 	return t.Hour()*60 + t.Minute()
 }
 
+// Clash reports whether two activities of a day overlap, or leave too little time for the way
+// between them, and how many minutes that takes.
+func Clash(x, y *association.Activity) (clash bool, way int) {
+	way = travel(x, y)
+	return x.Timed() && y.Timed() && minutesOf(x.From) < minutesOf(y.To)+way && minutesOf(y.From) < minutesOf(x.To)+way, way
+}
+
 // Way is the way from one of a participant's activities to another.
 type Way struct {
 	Claim   Claim // of the other activity
@@ -291,8 +298,9 @@ func (d *Diary) TooShort(c Claim, offered func(id string) (association.Activity,
 		}
 		minutes := 0
 		on, short := firstDay(wanted, a, max(c.From, other.From), min(c.Until, other.Until), func(x, y *association.Activity) bool {
-			minutes = travel(x, y)
-			return minutes > 0 && x.Timed() && y.Timed() && minutesOf(x.From) < minutesOf(y.To)+minutes && minutesOf(y.From) < minutesOf(x.To)+minutes
+			clash, way := Clash(x, y)
+			minutes = way
+			return clash && way > 0
 		})
 		if short && (!ok || on < way.On) {
 			way, ok = Way{other, on, minutes}, true

@@ -289,6 +289,24 @@ func (e AuthorityKind) Valid() bool {
 	}
 }
 
+// Defines values for BalanceReason.
+const (
+	BalanceReasonOver  BalanceReason = "over"
+	BalanceReasonUnder BalanceReason = "under"
+)
+
+// Valid indicates whether the value is a known member of the BalanceReason enum.
+func (e BalanceReason) Valid() bool {
+	switch e {
+	case BalanceReasonOver:
+		return true
+	case BalanceReasonUnder:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BookingPriority.
 const (
 	BookingPriorityHigh   BookingPriority = "high"
@@ -973,6 +991,33 @@ const (
 func (e ListInclude) Valid() bool {
 	switch e {
 	case ListIncludeIdentity:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LoadKind.
+const (
+	LoadKindCognitive LoadKind = "cognitive"
+	LoadKindDigital   LoadKind = "digital"
+	LoadKindPhysical  LoadKind = "physical"
+	LoadKindSocial    LoadKind = "social"
+	LoadKindTravel    LoadKind = "travel"
+)
+
+// Valid indicates whether the value is a known member of the LoadKind enum.
+func (e LoadKind) Valid() bool {
+	switch e {
+	case LoadKindCognitive:
+		return true
+	case LoadKindDigital:
+		return true
+	case LoadKindPhysical:
+		return true
+	case LoadKindSocial:
+		return true
+	case LoadKindTravel:
 		return true
 	default:
 		return false
@@ -1792,6 +1837,35 @@ type AuthorityList struct {
 	Version *Version `json:"version,omitempty"`
 }
 
+// BalanceProposal defines model for BalanceProposal.
+type BalanceProposal struct {
+	// Day Mängd av varje slag; ett slag som saknas är noll, eller utan gräns. / Amount of each kind; a kind that is absent is zero, or without a limit.
+	Day LoadSums `json:"day"`
+
+	// In Ett tillfälle av en aktivitet. / One occurrence of an activity.
+	In Occurrence `json:"in"`
+
+	// Kind Slag av belastning. / Kind of load.
+	Kind LoadKind                   `json:"kind"`
+	Out  *BookedOccurrenceReference `json:"out,omitempty"`
+
+	// Reason over: dagen har för mycket av slaget; under: veckan har för lite. / over: the day has too much of the kind; under: the week has too little.
+	Reason BalanceReason `json:"reason"`
+
+	// Relief Hur mycket mindre dagarna tillsammans överskrider det som deltagaren orkar. / By how much the days together exceed less of what the participant manages.
+	Relief *int `json:"relief,omitempty"`
+}
+
+// BalanceReason over: dagen har för mycket av slaget; under: veckan har för lite. / over: the day has too much of the kind; under: the week has too little.
+type BalanceReason string
+
+// BookedOccurrenceReference defines model for BookedOccurrenceReference.
+type BookedOccurrenceReference struct {
+	Activity string `json:"activity"`
+	Booking  string `json:"booking"`
+	Date     string `json:"date"`
+}
+
 // Booking defines model for Booking.
 type Booking struct {
 	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
@@ -2191,6 +2265,17 @@ type DayAttendances struct {
 	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links                 `json:"_links"`
 	Items           []DayAttendanceAnswer `json:"items"`
+}
+
+// DayBalance defines model for DayBalance.
+type DayBalance struct {
+	Date string `json:"date"`
+
+	// Load Mängd av varje slag; ett slag som saknas är noll, eller utan gräns. / Amount of each kind; a kind that is absent is zero, or without a limit.
+	Load LoadSums `json:"load"`
+
+	// Over Slag som dagen har mer av än deltagaren orkar. / Kinds of which the day has more than the participant manages.
+	Over *[]LoadKind `json:"over,omitempty"`
 }
 
 // DayPart Del av dagen, när inga klockslag är beslutade. / Part of the day, when no times have been decided.
@@ -2709,10 +2794,59 @@ type ListedPlan struct {
 	WeeksUsedBefore WeeksUsedBefore `json:"weeksUsedBefore"`
 }
 
+// LoadKind Slag av belastning. / Kind of load.
+type LoadKind string
+
+// LoadSums Mängd av varje slag; ett slag som saknas är noll, eller utan gräns. / Amount of each kind; a kind that is absent is zero, or without a limit.
+type LoadSums struct {
+	Cognitive *int `json:"cognitive,omitempty"`
+	Digital   *int `json:"digital,omitempty"`
+	Physical  *int `json:"physical,omitempty"`
+	Social    *int `json:"social,omitempty"`
+	Travel    *int `json:"travel,omitempty"`
+}
+
 // LocalTime Klockslag i Sverige (Europe/Stockholm). / Time of day in Sweden (Europe/Stockholm).
 //
 // Example: 13:00
 type LocalTime = string
+
+// ManageableLoad defines model for ManageableLoad.
+type ManageableLoad struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links `json:"_links"`
+
+	// Least Mängd av varje slag; ett slag som saknas är noll, eller utan gräns. / Amount of each kind; a kind that is absent is zero, or without a limit.
+	Least *LoadSums `json:"least,omitempty"`
+
+	// Most Mängd av varje slag; ett slag som saknas är noll, eller utan gräns. / Amount of each kind; a kind that is absent is zero, or without a limit.
+	Most        *LoadSums            `json:"most,omitempty"`
+	Participant string               `json:"participant"`
+	Timeline    []ManageableLoadStep `json:"timeline"`
+}
+
+// ManageableLoadStatement defines model for ManageableLoadStatement.
+type ManageableLoadStatement struct {
+	// Least Mängd av varje slag; ett slag som saknas är noll, eller utan gräns. / Amount of each kind; a kind that is absent is zero, or without a limit.
+	Least *LoadSums `json:"least,omitempty"`
+
+	// Most Mängd av varje slag; ett slag som saknas är noll, eller utan gräns. / Amount of each kind; a kind that is absent is zero, or without a limit.
+	Most *LoadSums `json:"most,omitempty"`
+}
+
+// ManageableLoadStep defines model for ManageableLoadStep.
+type ManageableLoadStep struct {
+	At        time.Time `json:"at"`
+	Authority *string   `json:"authority,omitempty"`
+	By        *string   `json:"by,omitempty"`
+
+	// Least Mängd av varje slag; ett slag som saknas är noll, eller utan gräns. / Amount of each kind; a kind that is absent is zero, or without a limit.
+	Least *LoadSums `json:"least,omitempty"`
+
+	// Most Mängd av varje slag; ett slag som saknas är noll, eller utan gräns. / Amount of each kind; a kind that is absent is zero, or without a limit.
+	Most   *LoadSums `json:"most,omitempty"`
+	Number int       `json:"number"`
+}
 
 // Meta Var i listan svaret är. / Where in the list the answer is.
 type Meta = rest.Meta
@@ -4144,6 +4278,28 @@ type Terms struct {
 // Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
 type Version = int64
 
+// WeekBalance defines model for WeekBalance.
+type WeekBalance struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links        `json:"_links"`
+	Days            []DayBalance `json:"days"`
+
+	// Least Mängd av varje slag; ett slag som saknas är noll, eller utan gräns. / Amount of each kind; a kind that is absent is zero, or without a limit.
+	Least *LoadSums `json:"least,omitempty"`
+
+	// Load Mängd av varje slag; ett slag som saknas är noll, eller utan gräns. / Amount of each kind; a kind that is absent is zero, or without a limit.
+	Load LoadSums `json:"load"`
+
+	// Most Mängd av varje slag; ett slag som saknas är noll, eller utan gräns. / Amount of each kind; a kind that is absent is zero, or without a limit.
+	Most        *LoadSums         `json:"most,omitempty"`
+	Participant string            `json:"participant"`
+	Proposals   []BalanceProposal `json:"proposals"`
+
+	// Under Slag som veckan har mindre av än deltagaren vill. / Kinds of which the week has less than the participant wants.
+	Under *[]LoadKind `json:"under,omitempty"`
+	Week  string      `json:"week"`
+}
+
 // WeekLack Vad som saknas i veckan. / What the week lacks.
 type WeekLack string
 
@@ -4675,6 +4831,12 @@ type GetParticipantWeekParams struct {
 	Week *IsoWeek `form:"week,omitempty" json:"week,omitempty"`
 }
 
+// GetWeekBalanceParams defines parameters for GetWeekBalance.
+type GetWeekBalanceParams struct {
+	// Week Veckan enligt ISO 8601. / The week by ISO 8601.
+	Week *IsoWeek `form:"week,omitempty" json:"week,omitempty"`
+}
+
 // ListPlacementsParams defines parameters for ListPlacements.
 type ListPlacementsParams struct {
 	// Participant Bara denna deltagares placeringar. / Only this participant's placements.
@@ -4912,6 +5074,9 @@ type ReportAbsenceJSONRequestBody = NewAbsence
 // CorrectAbsenceJSONRequestBody defines body for CorrectAbsence for application/json ContentType.
 type CorrectAbsenceJSONRequestBody = NewAbsence
 
+// StateManageableLoadJSONRequestBody defines body for StateManageableLoad for application/json ContentType.
+type StateManageableLoadJSONRequestBody = ManageableLoadStatement
+
 // CreatePlacementJSONRequestBody defines body for CreatePlacement for application/json ContentType.
 type CreatePlacementJSONRequestBody = NewPlacement
 
@@ -4993,7 +5158,10 @@ var Paths = rest.NewPaths(map[string]string{
 	"createCalendarFeed":      "/participants/{id}/calendar-feeds",
 	"revokeCalendarFeed":      "/participants/{id}/calendar-feeds/{feed}",
 	"getCalendarFeed":         "/participants/{id}/calendar-feeds/{feed}",
+	"getManageableLoad":       "/participants/{id}/manageable-load",
+	"stateManageableLoad":     "/participants/{id}/manageable-load",
 	"getParticipantWeek":      "/participants/{id}/week",
+	"getWeekBalance":          "/participants/{id}/week-balance",
 	"listPlacements":          "/placements",
 	"createPlacement":         "/placements",
 	"getPlacement":            "/placements/{id}",
@@ -5178,9 +5346,18 @@ type ServerInterface interface {
 	// GetCalendarFeed Läs en kalenderadress / Read a calendar address
 	// (GET /participants/{id}/calendar-feeds/{feed})
 	GetCalendarFeed(ctx echo.Context, id Id, feed Feed, params GetCalendarFeedParams) error
+	// GetManageableLoad Läs vad en deltagare orkar / Read what a participant manages
+	// (GET /participants/{id}/manageable-load)
+	GetManageableLoad(ctx echo.Context, id Id) error
+	// StateManageableLoad Ange vad en deltagare orkar / State what a participant manages
+	// (PUT /participants/{id}/manageable-load)
+	StateManageableLoad(ctx echo.Context, id Id) error
 	// GetParticipantWeek Läs en deltagares vecka / Read a participant's week
 	// (GET /participants/{id}/week)
 	GetParticipantWeek(ctx echo.Context, id Id, params GetParticipantWeekParams) error
+	// GetWeekBalance Läs veckans balans / Read the balance of a week
+	// (GET /participants/{id}/week-balance)
+	GetWeekBalance(ctx echo.Context, id Id, params GetWeekBalanceParams) error
 	// ListPlacements Lista placeringar / List placements
 	// (GET /placements)
 	ListPlacements(ctx echo.Context, params ListPlacementsParams) error
@@ -7233,6 +7410,38 @@ func (w *ServerInterfaceWrapper) GetCalendarFeed(ctx echo.Context) error {
 	return err
 }
 
+// GetManageableLoad converts echo context to params.
+func (w *ServerInterfaceWrapper) GetManageableLoad(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetManageableLoad(ctx, id)
+	return err
+}
+
+// StateManageableLoad converts echo context to params.
+func (w *ServerInterfaceWrapper) StateManageableLoad(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.StateManageableLoad(ctx, id)
+	return err
+}
+
 // GetParticipantWeek converts echo context to params.
 func (w *ServerInterfaceWrapper) GetParticipantWeek(ctx echo.Context) error {
 	var err error
@@ -7255,6 +7464,31 @@ func (w *ServerInterfaceWrapper) GetParticipantWeek(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetParticipantWeek(ctx, id, params)
+	return err
+}
+
+// GetWeekBalance converts echo context to params.
+func (w *ServerInterfaceWrapper) GetWeekBalance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetWeekBalanceParams
+	// ------------- Optional query parameter "week" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "week", ctx.QueryParams(), &params.Week, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter week: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetWeekBalance(ctx, id, params)
 	return err
 }
 
@@ -8219,7 +8453,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/participants/:id/calendar-feeds", wrapper.CreateCalendarFeed, options.OperationMiddlewares["createCalendarFeed"]...)
 	router.DELETE(options.BaseURL+"/participants/:id/calendar-feeds/:feed", wrapper.RevokeCalendarFeed, options.OperationMiddlewares["revokeCalendarFeed"]...)
 	router.GET(options.BaseURL+"/participants/:id/calendar-feeds/:feed", wrapper.GetCalendarFeed, options.OperationMiddlewares["getCalendarFeed"]...)
+	router.GET(options.BaseURL+"/participants/:id/manageable-load", wrapper.GetManageableLoad, options.OperationMiddlewares["getManageableLoad"]...)
+	router.PUT(options.BaseURL+"/participants/:id/manageable-load", wrapper.StateManageableLoad, options.OperationMiddlewares["stateManageableLoad"]...)
 	router.GET(options.BaseURL+"/participants/:id/week", wrapper.GetParticipantWeek, options.OperationMiddlewares["getParticipantWeek"]...)
+	router.GET(options.BaseURL+"/participants/:id/week-balance", wrapper.GetWeekBalance, options.OperationMiddlewares["getWeekBalance"]...)
 	router.GET(options.BaseURL+"/placements", wrapper.ListPlacements, options.OperationMiddlewares["listPlacements"]...)
 	router.POST(options.BaseURL+"/placements", wrapper.CreatePlacement, options.OperationMiddlewares["createPlacement"]...)
 	router.GET(options.BaseURL+"/placements/:id", wrapper.GetPlacement, options.OperationMiddlewares["getPlacement"]...)
@@ -9484,6 +9721,35 @@ func (response GetCalendarFeed304Response) VisitGetCalendarFeedResponse(w http.R
 	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
+type GetManageableLoadRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type GetManageableLoadResponseObject interface {
+	VisitGetManageableLoadResponse(w http.ResponseWriter) error
+}
+
+type GetManageableLoad200JSONResponse ManageableLoad
+
+func (response GetManageableLoad200JSONResponse) VisitGetManageableLoadResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response)
+}
+
+type StateManageableLoadRequestObject struct {
+	Id   Id `json:"id"`
+	Body *StateManageableLoadJSONRequestBody
+}
+
+type StateManageableLoadResponseObject interface {
+	VisitStateManageableLoadResponse(w http.ResponseWriter) error
+}
+
+type StateManageableLoad200JSONResponse ManageableLoad
+
+func (response StateManageableLoad200JSONResponse) VisitStateManageableLoadResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response)
+}
+
 type GetParticipantWeekRequestObject struct {
 	Id     Id `json:"id"`
 	Params GetParticipantWeekParams
@@ -9496,6 +9762,21 @@ type GetParticipantWeekResponseObject interface {
 type GetParticipantWeek200JSONResponse ParticipantWeek
 
 func (response GetParticipantWeek200JSONResponse) VisitGetParticipantWeekResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response)
+}
+
+type GetWeekBalanceRequestObject struct {
+	Id     Id `json:"id"`
+	Params GetWeekBalanceParams
+}
+
+type GetWeekBalanceResponseObject interface {
+	VisitGetWeekBalanceResponse(w http.ResponseWriter) error
+}
+
+type GetWeekBalance200JSONResponse WeekBalance
+
+func (response GetWeekBalance200JSONResponse) VisitGetWeekBalanceResponse(w http.ResponseWriter) error {
 	return web.Answer(w, 200, &response)
 }
 
@@ -10141,9 +10422,18 @@ type StrictServerInterface interface {
 	// GetCalendarFeed Läs en kalenderadress / Read a calendar address
 	// (GET /participants/{id}/calendar-feeds/{feed})
 	GetCalendarFeed(ctx context.Context, request GetCalendarFeedRequestObject) (GetCalendarFeedResponseObject, error)
+	// GetManageableLoad Läs vad en deltagare orkar / Read what a participant manages
+	// (GET /participants/{id}/manageable-load)
+	GetManageableLoad(ctx context.Context, request GetManageableLoadRequestObject) (GetManageableLoadResponseObject, error)
+	// StateManageableLoad Ange vad en deltagare orkar / State what a participant manages
+	// (PUT /participants/{id}/manageable-load)
+	StateManageableLoad(ctx context.Context, request StateManageableLoadRequestObject) (StateManageableLoadResponseObject, error)
 	// GetParticipantWeek Läs en deltagares vecka / Read a participant's week
 	// (GET /participants/{id}/week)
 	GetParticipantWeek(ctx context.Context, request GetParticipantWeekRequestObject) (GetParticipantWeekResponseObject, error)
+	// GetWeekBalance Läs veckans balans / Read the balance of a week
+	// (GET /participants/{id}/week-balance)
+	GetWeekBalance(ctx context.Context, request GetWeekBalanceRequestObject) (GetWeekBalanceResponseObject, error)
 	// ListPlacements Lista placeringar / List placements
 	// (GET /placements)
 	ListPlacements(ctx context.Context, request ListPlacementsRequestObject) (ListPlacementsResponseObject, error)
@@ -11898,6 +12188,79 @@ func (sh *strictHandler) GetCalendarFeed(ctx echo.Context, id Id, feed Feed, par
 	return nil
 }
 
+// GetManageableLoad operation middleware
+func (sh *strictHandler) GetManageableLoad(ctx echo.Context, id Id) error {
+	var request GetManageableLoadRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetManageableLoad(ctx.Request().Context(), request.(GetManageableLoadRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetManageableLoad")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetManageableLoadResponseObject); ok {
+		return validResponse.VisitGetManageableLoadResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// StateManageableLoad operation middleware
+func (sh *strictHandler) StateManageableLoad(ctx echo.Context, id Id) error {
+	var request StateManageableLoadRequestObject
+
+	request.Id = id
+
+	var body StateManageableLoadJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.StateManageableLoad(ctx.Request().Context(), request.(StateManageableLoadRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StateManageableLoad")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(StateManageableLoadResponseObject); ok {
+		return validResponse.VisitStateManageableLoadResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetParticipantWeek operation middleware
 func (sh *strictHandler) GetParticipantWeek(ctx echo.Context, id Id, params GetParticipantWeekParams) error {
 	var request GetParticipantWeekRequestObject
@@ -11918,6 +12281,32 @@ func (sh *strictHandler) GetParticipantWeek(ctx echo.Context, id Id, params GetP
 		return err
 	} else if validResponse, ok := response.(GetParticipantWeekResponseObject); ok {
 		return validResponse.VisitGetParticipantWeekResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetWeekBalance operation middleware
+func (sh *strictHandler) GetWeekBalance(ctx echo.Context, id Id, params GetWeekBalanceParams) error {
+	var request GetWeekBalanceRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWeekBalance(ctx.Request().Context(), request.(GetWeekBalanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWeekBalance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetWeekBalanceResponseObject); ok {
+		return validResponse.VisitGetWeekBalanceResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

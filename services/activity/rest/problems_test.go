@@ -42,7 +42,7 @@ func TestEveryBadInputHasItsExactProblem(t *testing.T) {
 	f := newFace(t)
 	w := newWorld(f)
 	tables := map[string][]bad{}
-	for _, part := range []map[string][]bad{weekTables(w), referenceTables(w), programmeTables(w), bookingTables(w), calendarTables(w), attendanceTables(w), placementTables(w), groupTables(w)} {
+	for _, part := range []map[string][]bad{weekTables(w), referenceTables(w), programmeTables(w), bookingTables(w), calendarTables(w), attendanceTables(w), placementTables(w), groupTables(w), balanceTables(w)} {
 		for operation, table := range part {
 			tables[operation] = table
 		}

@@ -384,9 +384,6 @@ func (s *Service) changeBooking(ctx context.Context, operation, id string, ifVer
 	return view, s.addReasons(ctx, a, view)
 }
 
-// maxIdentities is how many persons the vault names in one call.
-const maxIdentities = 200
-
 // IdentitiesIn returns who participants are, by their ids, as far as the caller may know it:
 // the vault decides and logs, in one call for a page. A caller whose role may know nobody is
 // fault.ErrForbidden.

@@ -250,18 +250,10 @@ func (s *Service) Places(ctx context.Context, activityID string, d civil.Date) (
 		return nil, fault.ErrNotFound
 	}
 	v := &Places{Occurrence: o, Capacity: o.Activity.Capacity}
-	diary, err := s.diaries.Get(ctx, a.Association, activity.PlaceDiary(activityID))
-	if errors.Is(err, store.ErrNotFound) {
-		diary.Value, err = &activity.Diary{}, nil
-	}
+	taken, booked, err := s.takenFrom(ctx, a.Association, activityID, d)
 	if err != nil {
 		return nil, err
 	}
-	booked, err := findAll(ctx, s.bookings.Store, a.Association, store.Equals(activityKey, activityID), store.AtLeast(lastDayKey, string(d)))
-	if err != nil {
-		return nil, err
-	}
-	taken := diary.Value.Places(booked, s.Now())
 	v.Free = max(0, v.Capacity-activity.Taken(taken, d, ""))
 	for _, b := range activity.Queue(booked) {
 		if p := b.Wanted(d); p.First <= d && d <= p.Last {

@@ -13,6 +13,7 @@ import (
 	"github.com/finsam/finsam/pkg/parts"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/activity"
+	"github.com/finsam/finsam/services/activity/balance"
 	"github.com/finsam/finsam/services/activity/group"
 	"github.com/finsam/finsam/services/activity/placement"
 	"github.com/finsam/finsam/services/activity/programme"
@@ -31,6 +32,9 @@ type Config struct {
 	// Genders returns the gender of at most 200 participants, for figures of the caller's.
 	Genders func(ctx context.Context, participants []string) (map[string]string, error)
 }
+
+// maxIdentities is how many persons the vault names in one call.
+const maxIdentities = 200
 
 // AskIdentities returns who at most 200 participants are, as far as the vault shows them to the
 // caller of the context, whom it asks for.
@@ -60,6 +64,7 @@ type Service struct {
 	signals        guard.Documents[activity.Signal]
 	enrolments     *store.Collection[activity.Enrolment]
 	diaries        *store.Collection[activity.Diary]
+	manageable     *store.Collection[balance.Manageable]
 	publisher      *feed.Publisher
 	followers      []*feed.Follower
 	offers         *jobs.Job // of places to those who wait

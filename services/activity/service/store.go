@@ -7,6 +7,7 @@ import (
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/guard"
@@ -15,6 +16,7 @@ import (
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/migration"
 	"github.com/finsam/finsam/services/activity"
+	"github.com/finsam/finsam/services/activity/balance"
 	"github.com/finsam/finsam/services/activity/group"
 	"github.com/finsam/finsam/services/activity/placement"
 	"github.com/finsam/finsam/services/activity/programme"
@@ -47,11 +49,11 @@ const (
 // declares other keys raises Version; see docs/operations/day-two.md, "Upgrade".
 func Schema() migration.Schema {
 	return migration.Schema{
-		Service: "activity", Version: 5,
+		Service: "activity", Version: 6,
 		Collections: []migration.Collection{
 			bookingCollection, cancellationCollection, enrolmentCollection, diaryCollection, addressCollection, absenceCollection, signalCollection, programme.Collection,
 			placement.Collection, placement.Registers,
-			group.Groups, group.Waits,
+			group.Groups, group.Waits, manageableCollection,
 		},
 	}
 }
@@ -183,6 +185,12 @@ var signalCollection = store.Schema[activity.Signal]{
 	},
 }
 
+var manageableCollection = store.Schema[balance.Manageable]{
+	Name:    "manageable_loads",
+	ID:      func(m *balance.Manageable) (string, string) { return m.Association, m.Participant },
+	Version: (*balance.Manageable).Version,
+}
+
 // open prepares the collections and says what access to their documents depends on.
 func (s *Service) open(ctx context.Context) error {
 	var bookings, cancellations, addresses, absences, signals, enrolments, diaries error
@@ -240,7 +248,9 @@ func (s *Service) open(ctx context.Context) error {
 	s.signals.Store, signals = store.Open(ctx, s.Engine, signalCollection)
 	s.enrolments, enrolments = store.Open(ctx, s.Engine, enrolmentCollection)
 	s.diaries, diaries = store.Open(ctx, s.Engine, diaryCollection)
-	return errors.Join(bookings, cancellations, addresses, absences, signals, enrolments, diaries)
+	var manageable error
+	s.manageable, manageable = store.Open(ctx, s.Engine, manageableCollection)
+	return errors.Join(bookings, cancellations, addresses, absences, signals, enrolments, diaries, manageable)
 }
 
 // bookingResource returns what access to a booking depends on: who leads the activity now,
@@ -333,3 +343,19 @@ func findAll[T any](ctx context.Context, c *store.Collection[T], association str
 
 // latestFirst is the order of the lists.
 var latestFirst = []store.Order{{Key: bookedKey, Desc: true}}
+
+// takenFrom returns the places of an activity that are taken from a day on, and its bookings then.
+func (s *Service) takenFrom(ctx context.Context, association, activityID string, d civil.Date) ([]activity.Place, []*activity.Booking, error) {
+	diary, err := s.diary(ctx, association, activity.PlaceDiary(activityID))
+	if err != nil {
+		return nil, nil, err
+	}
+	booked, err := findAll(ctx, s.bookings.Store, association, store.Equals(activityKey, activityID), store.AtLeast(lastDayKey, string(d)))
+	return diary.Places(booked, s.Now()), booked, err
+}
+
+// freeAt returns how many places an activity with so many has left on a day.
+func (s *Service) freeAt(ctx context.Context, associationID string, x association.Activity, d civil.Date) (int, error) {
+	taken, _, err := s.takenFrom(ctx, associationID, x.ID, d)
+	return max(0, x.Capacity-activity.Taken(taken, d, "")), err
+}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/finsam/finsam/pkg/guard"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/activity"
+	"github.com/finsam/finsam/services/activity/balance"
 )
 
 // MunicipalityWeek is what a municipality offers in one week.
@@ -207,6 +209,16 @@ func (s *Service) ParticipantWeek(ctx context.Context, participant, week string)
 	if err != nil {
 		return nil, err
 	}
+	view := &ParticipantWeek{Participant: participant, Week: w}
+	if view.Items, err = s.bookedIn(ctx, a, entry.Operation, in, participant, w); err != nil {
+		return nil, err
+	}
+	view.Lacks, err = s.lacksOf(ctx, a, in, participant, w)
+	return view, err
+}
+
+// bookedIn returns what a participant's week has, of what the caller may see by an operation.
+func (s *Service) bookedIn(ctx context.Context, a actor.Actor, operation string, in *association.Association, participant string, w activity.Week) (items []activity.BookedOccurrence, err error) {
 	booked, err := findAll(ctx, s.bookings.Store, in.ID, store.Equals(participantKey, participant), store.AtLeast(lastDayKey, string(w.Monday())))
 	if err != nil {
 		return nil, err
@@ -215,10 +227,9 @@ func (s *Service) ParticipantWeek(ctx context.Context, participant, week string)
 	if err != nil {
 		return nil, err
 	}
-	view := &ParticipantWeek{Participant: participant, Week: w}
 	for _, b := range booked {
 		x, offered := in.Activity(b.Activity)
-		if !offered || !access.Allows(entry.Operation, a, b.Resource()) {
+		if !offered || !access.Allows(operation, a, b.Resource()) {
 			continue
 		}
 		cancelled, err := s.cancellationsOf(ctx, in.ID, store.Equals(activityKey, x.ID), w.Monday(), w.Sunday())
@@ -228,7 +239,7 @@ func (s *Service) ParticipantWeek(ctx context.Context, participant, week string)
 		status := b.Status()
 		for _, o := range activity.OccurrencesIn(w, []association.Activity{x}, cancelled) {
 			if status.Covers(o.Date) {
-				view.Items = append(view.Items, activity.BookedOccurrence{Occurrence: o, Booking: b.ID, Mark: status.On(o, absences)})
+				items = append(items, activity.BookedOccurrence{Occurrence: o, Booking: b.ID, Mark: status.On(o, absences)})
 			}
 		}
 	}
@@ -237,22 +248,21 @@ func (s *Service) ParticipantWeek(ctx context.Context, participant, week string)
 		return nil, err
 	}
 	for _, p := range placed {
-		if !access.Allows(entry.Operation, a, p.Resource(association.Site{})) {
+		if !access.Allows(operation, a, p.Resource(association.Site{})) {
 			continue
 		}
 		for n := range 7 {
 			d := w.Monday().AddDays(n)
 			if o, there := s.Placements.OccurrenceOn(p, d); there {
 				note := p.Status().Notes[d]
-				view.Items = append(view.Items, activity.BookedOccurrence{Occurrence: o, Placement: p.ID, Mark: activity.Mark{Note: activity.Note{
+				items = append(items, activity.BookedOccurrence{Occurrence: o, Placement: p.ID, Mark: activity.Mark{Note: activity.Note{
 					Date: note.Date, Attendance: activity.Attendance(note.Attendance), Minutes: note.Minutes, Reason: note.Reason, At: note.At,
 				}}})
 			}
 		}
 	}
-	slices.SortStableFunc(view.Items, func(a, b activity.BookedOccurrence) int { return a.Compare(b.Occurrence) })
-	view.Lacks, err = s.lacksOf(ctx, a, in, participant, w)
-	return view, err
+	slices.SortStableFunc(items, func(a, b activity.BookedOccurrence) int { return a.Compare(b.Occurrence) })
+	return items, nil
 }
 
 // Day is who is booked into an activity on a day.
@@ -368,4 +378,117 @@ func (s *Service) daysOf(ctx context.Context, a actor.Actor, entry *accesslog.En
 		})
 	}
 	return days, nil
+}
+
+// maxProposals is how many changes of a week are proposed, the best ones.
+const maxProposals = 10
+
+// Manageable returns what a participant manages; without steps nobody has said it.
+func (s *Service) Manageable(ctx context.Context, participant string) (*balance.Manageable, error) {
+	a, entry, err := s.decideOnParticipant(ctx, "getManageableLoad", participant)
+	if err = guard.Enter(ctx, s.AccessLog, entry, err); err != nil {
+		return nil, err
+	}
+	return s.manageableOf(ctx, a.Association, participant)
+}
+
+func (s *Service) manageableOf(ctx context.Context, association, participant string) (*balance.Manageable, error) {
+	v, err := s.manageable.Get(ctx, association, participant)
+	if errors.Is(err, store.ErrNotFound) {
+		return &balance.Manageable{Association: association, Participant: participant}, nil
+	}
+	return v.Value, err
+}
+
+// StateManageable notes what a participant manages from now on.
+func (s *Service) StateManageable(ctx context.Context, participant string, l balance.Limits) (*balance.Manageable, error) {
+	a, entry, err := s.decideOnParticipant(ctx, "stateManageableLoad", participant)
+	if err != nil {
+		return nil, guard.Enter(ctx, s.AccessLog, entry, err)
+	}
+	by, now := guard.Author(ctx), s.Now()
+	var saved *balance.Manageable
+	err = s.manageable.Upsert(ctx, a.Association, participant, func() *balance.Manageable {
+		return &balance.Manageable{Association: a.Association, Participant: participant}
+	}, func(m *balance.Manageable) error {
+		saved = m
+		return m.State(l, by, now)
+	})
+	if err := guard.Enter(ctx, s.AccessLog, entry, err); err != nil {
+		return nil, err
+	}
+	return saved, nil
+}
+
+// WeekBalance is a participant's week beside what the participant manages.
+type WeekBalance struct {
+	Participant string
+	Week        activity.Week
+	Limits      balance.Limits
+	balance.Balance
+}
+
+// Balance compares a participant's week with what the participant manages, and proposes changes
+// among what the municipality offers that week and has places for. It changes nothing.
+func (s *Service) Balance(ctx context.Context, participant, week string) (*WeekBalance, error) {
+	w, err := activity.ParseWeek(cmp.Or(week, activity.WeekOf(civil.DateOf(s.Now())).String()))
+	if err != nil {
+		return nil, err
+	}
+	a, entry, err := s.decideOnParticipant(ctx, "getWeekBalance", participant)
+	if err = guard.Enter(ctx, s.AccessLog, entry, err); err != nil {
+		return nil, err
+	}
+	in, err := s.Associations.Get(a.Association)
+	if err != nil {
+		return nil, err
+	}
+	m, err := s.manageableOf(ctx, in.ID, participant)
+	if err != nil {
+		return nil, err
+	}
+	booked, err := s.bookedIn(ctx, a, entry.Operation, in, participant, w)
+	if err != nil {
+		return nil, err
+	}
+	enrolments, err := findAll(ctx, s.enrolments, in.ID, store.Equals(participantKey, participant))
+	if err != nil {
+		return nil, err
+	}
+	var offered []activity.Occurrence
+	for i, e := range enrolments {
+		isSeen := slices.ContainsFunc(enrolments[:i], func(x *activity.Enrolment) bool { return x.Municipality == e.Municipality })
+		if e.Closed || isSeen {
+			continue
+		}
+		cancelled, err := s.cancellationsOf(ctx, in.ID, store.Equals(municipalityKey, e.Municipality), w.Monday(), w.Sunday())
+		if err != nil {
+			return nil, err
+		}
+		offered = append(offered, activity.OccurrencesIn(w, in.Week(e.Municipality).Activities, cancelled)...)
+	}
+	v := &WeekBalance{Participant: participant, Week: w, Limits: m.Now(), Balance: balance.Of(w, booked, offered, m.Now(), civil.DateOf(s.Now()))}
+	v.Proposals, err = s.withPlaces(ctx, in.ID, v.Proposals)
+	return v, err
+}
+
+// withPlaces returns the best proposals into which somebody can still be booked.
+func (s *Service) withPlaces(ctx context.Context, association string, all []balance.Proposal) (some []balance.Proposal, err error) {
+	for _, p := range all {
+		if len(some) == maxProposals {
+			break
+		}
+		x := p.In.Activity
+		if x.Capacity > 0 {
+			free, err := s.freeAt(ctx, association, x, p.In.Date)
+			if err != nil {
+				return nil, err
+			}
+			if free == 0 {
+				continue
+			}
+		}
+		some = append(some, p)
+	}
+	return some, nil
 }
