@@ -230,8 +230,8 @@ func theStory() (all []occurrence) {
 	for n := 1; n <= 24; n++ {
 		for day := week(n); day < week(n+1); day = day.AddDays(1) {
 			attendance := came[day]
-			if day >= "2026-03-24" && day <= "2026-03-27" {
-				attendance = "absent" // ill
+			if day >= "2026-03-24" && day <= "2026-03-27" || day == week(15) { // ill, and a visit to a doctor
+				attendance = "absent"
 			}
 			state := "planned"
 			switch day { // Good Friday and the first of May, and the walk that was called off
@@ -340,7 +340,7 @@ func (l *life) isMoved() {
 	l.change(200, coach1, l.placed, "agreement", nil)
 }
 
-// worksAndCloses is weeks 13 to 25: block 3 and the first day at the site, block 4, a walk that
+// worksAndCloses is weeks 13 to 25: block 3 and the first day at the site, a day away, block 4, a walk that
 // is called off, and the closing, with which what was booked ends.
 func (l *life) worksAndCloses() {
 	l.on(week(13), "13:00")
@@ -350,6 +350,12 @@ func (l *life) worksAndCloses() {
 	leader := demo.Claims{Roles: []actor.Role{actor.Supervisor}, Authority: "molndal", Municipality: "1481", Subject: "supervisor-1", Lifetime: time.Hour}
 	l.want(200, leader, "POST", l.placed+"/attendances", l.version(coach1, l.placed), map[string]any{"date": week(13), "attendance": "present"})
 
+	l.on(week(15), "07:00")
+	l.want(201, coach1, "POST", "/participants/"+l.person+"/absences", "", map[string]any{"from": week(15), "until": week(15), "reason": "health_care"})
+	day := l.want(200, leader, "GET", "/sites/site.1481.pahittad-verkstad/days/"+string(week(15)), "", nil)["items"].([]any)
+	if x := day[0].(map[string]any); len(day) != 1 || x["attendance"] != "absent" || x["reason"] != "health_care" {
+		l.t.Errorf("on the site's list of who is away: %v", day)
+	}
 	l.on(week(19), "07:00")
 	l.checksIn()
 	l.want(201, coach1, "POST", "/activities/"+l.walks()+"/cancellations", "", map[string]any{"date": week(20).AddDays(2), "reason": "weather"})

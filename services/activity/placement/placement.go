@@ -128,6 +128,16 @@ type Note struct {
 	At         time.Time
 }
 
+// On returns what is known of the participant on a day: what was noted, and before that the
+// absence that was reported for it.
+func (s Status) On(o activity.Occurrence, absences []*activity.Absence) activity.Mark {
+	booked := activity.Status{Notes: map[civil.Date]activity.Note{}}
+	if n, noted := s.Notes[o.Date]; noted {
+		booked.Notes[o.Date] = activity.Note{Date: n.Date, Attendance: activity.Attendance(n.Attendance), Minutes: n.Minutes, Reason: n.Reason, At: n.At}
+	}
+	return booked.On(o, absences)
+}
+
 // Status is what the steps amount to.
 type Status struct {
 	State    State

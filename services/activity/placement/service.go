@@ -35,6 +35,9 @@ type Config struct {
 	// Diary returns the diary of a participant, which says whether the identity is protected.
 	Diary func(ctx context.Context, association, participant string) (*activity.Diary, error)
 
+	// Absences returns what participants have reported for a day or later.
+	Absences func(ctx context.Context, association string, participants []string, from civil.Date) (map[string][]*activity.Absence, error)
+
 	// TakeTime claims the placement's time in the participant's week, or returns the fault of
 	// what has it already.
 	TakeTime func(ctx context.Context, p *Placement) error
@@ -513,7 +516,7 @@ func (s *Service) Impact(ctx context.Context, before, after *association.Associa
 type DayItem struct {
 	*View
 	Hours association.OpeningHours
-	Note  Note // empty: nothing is noted
+	Mark  activity.Mark
 }
 
 // Day is who is at a site on a day.
@@ -559,13 +562,23 @@ func (s *Service) Day(ctx context.Context, siteID string, d civil.Date) (*Day, e
 			return err
 		}
 		if e.CanAttend(association.Activity{Category: Category}, d) == nil {
-			day.Items = append(day.Items, DayItem{view, hours, view.Status.Notes[d]})
+			day.Items = append(day.Items, DayItem{View: view, Hours: hours})
 			entry.Participants = append(entry.Participants, view.Participant)
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
+	}
+	absences, err := s.Absences(ctx, in.ID, slices.Clone(entry.Participants), d)
+	if err != nil {
+		return nil, err
+	}
+	for i := range day.Items {
+		x := &day.Items[i]
+		if o, there := s.OccurrenceOn(x.Placement, d); there {
+			x.Mark = x.Status.On(o, absences[x.Participant])
+		}
 	}
 	slices.SortFunc(day.Items, func(x, y DayItem) int {
 		return cmp.Or(cmp.Compare(x.Area, y.Area), cmp.Compare(x.Hours.From, y.Hours.From), cmp.Compare(x.ID, y.ID))

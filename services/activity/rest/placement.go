@@ -132,7 +132,7 @@ func (h handlers) GetSiteDay(ctx context.Context, r api.GetSiteDayRequestObject)
 		Items: rest.Map(d.Items, func(i placement.DayItem) api.SiteDayItem {
 			item := api.SiteDayItem{
 				Placement: i.ID, Participant: i.Participant, Version: i.Version(), Area: i.Area, From: api.LocalTime(i.Hours.From), To: api.LocalTime(i.Hours.To),
-				Attendance: rest.Optional(api.PlacementAttendance(i.Note.Attendance)), Minutes: rest.Optional(i.Note.Minutes), Reason: rest.Optional(api.AbsenceReason(i.Note.Reason)),
+				Attendance: rest.Optional(api.PlacementAttendance(i.Mark.Attendance)), Minutes: rest.Optional(i.Mark.Minutes), Reason: rest.Optional(api.AbsenceReason(i.Mark.Reason)),
 				Identity: identity(i.Participant), UnderscoreLinks: api.Links{h.paths.Link("placement", "getPlacement", i.ID)},
 			}
 			if slices.Contains(i.Operations, "notePlacementAttendance") {

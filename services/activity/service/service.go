@@ -86,7 +86,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		return nil, err
 	}
 	s.Placements, err = placement.New(ctx, placement.Config{
-		Parts: c.Parts, Wake: func() { s.publisher.Wake() }, Diary: s.diary, TakeTime: s.takeTime, ShortenTime: s.shortenTime,
+		Parts: c.Parts, Wake: func() { s.publisher.Wake() }, Diary: s.diary, TakeTime: s.takeTime, ShortenTime: s.shortenTime, Absences: s.absencesOf,
 		Enrolment: func(ctx context.Context, association, id string) (*activity.Enrolment, error) {
 			v, err := s.enrolments.Get(ctx, association, id)
 			return v.Value, err

@@ -254,10 +254,7 @@ func (s *Service) bookedIn(ctx context.Context, a actor.Actor, operation string,
 		for n := range 7 {
 			d := w.Monday().AddDays(n)
 			if o, there := s.Placements.OccurrenceOn(p, d); there {
-				note := p.Status().Notes[d]
-				items = append(items, activity.BookedOccurrence{Occurrence: o, Placement: p.ID, Mark: activity.Mark{Note: activity.Note{
-					Date: note.Date, Attendance: activity.Attendance(note.Attendance), Minutes: note.Minutes, Reason: note.Reason, At: note.At,
-				}}})
+				items = append(items, activity.BookedOccurrence{Occurrence: o, Placement: p.ID, Mark: p.Status().On(o, absences)})
 			}
 		}
 	}
