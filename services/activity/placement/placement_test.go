@@ -242,8 +242,11 @@ func TestARegisterNeverHasMoreThanTheAreaTakes(t *testing.T) {
 			last := today.AddDays(r.IntN(20))
 			register.Shorten(id, last)
 			if c, ok := kept[id]; ok {
-				c.Until = min(c.Until, last)
-				kept[id] = c
+				if c.Until = min(c.Until, last); c.Until < c.From {
+					delete(kept, id)
+				} else {
+					kept[id] = c
+				}
 			}
 		default:
 			c := Claim{Placement: fmt.Sprint(n), From: today.AddDays(r.IntN(10)), AnswerBy: today.AddDays(r.IntN(4)), At: now}

@@ -667,9 +667,9 @@ func (s *Service) advanceOne(ctx context.Context, p *Placement, change func(*Pla
 	return nil
 }
 
-// Within returns a participant's placements that are agreed and have days within a span.
-func (s *Service) Within(ctx context.Context, associationID, participant string, first, last civil.Date) (found []*Placement, err error) {
-	q := store.Query{Association: associationID, Where: []store.Cond{store.Equals(participantKey, participant), store.AtLeast(lastDayKey, string(first))}, Limit: pageSize}
+// Within returns the placements of participants that are agreed and have days within a span.
+func (s *Service) Within(ctx context.Context, associationID string, participants []string, first, last civil.Date) (found []*Placement, err error) {
+	q := store.Query{Association: associationID, Where: []store.Cond{store.IsAmong(participantKey, participants), store.AtLeast(lastDayKey, string(first))}, Limit: pageSize}
 	err = s.placements.Store.Each(ctx, q, func(v store.Versioned[Placement]) error {
 		if v.Value.From <= last && v.Value.Status().State != Offered {
 			found = append(found, v.Value)
@@ -677,6 +677,16 @@ func (s *Service) Within(ctx context.Context, associationID, participant string,
 		return nil
 	})
 	return found, err
+}
+
+// DaysIn returns what a placement is in a week, with what is known of the participant.
+func (s *Service) DaysIn(p *Placement, w activity.Week, absences []*activity.Absence) (days []activity.BookedOccurrence) {
+	for d := w.Monday(); d <= w.Sunday(); d = d.AddDays(1) {
+		if o, there := s.OccurrenceOn(p, d); there {
+			days = append(days, activity.BookedOccurrence{Occurrence: o, Placement: p.ID, Mark: p.Status().On(o, absences)})
+		}
+	}
+	return days
 }
 
 // OccurrenceOn returns what the placement is on a date as an occurrence of the participant's

@@ -386,6 +386,13 @@ func (s *Service) weeksOf(ctx context.Context, in *association.Association, part
 				}
 			}
 		}
+		placed, err := s.Placements.Within(ctx, in.ID, some, w.Monday(), w.Sunday())
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range placed {
+			weeks[p.Participant] = append(weeks[p.Participant], s.Placements.DaysIn(p, w, absences[p.Participant])...)
+		}
 	}
 	return weeks, nil
 }

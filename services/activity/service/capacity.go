@@ -468,15 +468,6 @@ func (s *Service) shortenTime(ctx context.Context, p *placement.Placement, lastD
 	})
 }
 
-// diary returns the diary of a participant, an empty one of who has none.
-func (s *Service) diary(ctx context.Context, association, participant string) (*activity.Diary, error) {
-	d, err := s.diaries.Get(ctx, association, participant)
-	if errors.Is(err, store.ErrNotFound) {
-		return &activity.Diary{}, nil
-	}
-	return d.Value, err
-}
-
 // updateDiary changes a participant's diary, which begins empty, and notes whether claims of
 // it collide then.
 func (s *Service) updateDiary(ctx context.Context, association, participant string, change func(*activity.Diary) error) error {

@@ -359,3 +359,12 @@ func (s *Service) freeAt(ctx context.Context, associationID string, x associatio
 	taken, _, err := s.takenFrom(ctx, associationID, x.ID, d)
 	return max(0, x.Capacity-activity.Taken(taken, d, "")), err
 }
+
+// diary returns the diary of a participant, an empty one of who has none.
+func (s *Service) diary(ctx context.Context, association, participant string) (*activity.Diary, error) {
+	d, err := s.diaries.Get(ctx, association, participant)
+	if errors.Is(err, store.ErrNotFound) {
+		return &activity.Diary{}, nil
+	}
+	return d.Value, err
+}

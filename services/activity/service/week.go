@@ -243,7 +243,7 @@ func (s *Service) bookedIn(ctx context.Context, a actor.Actor, operation string,
 			}
 		}
 	}
-	placed, err := s.Placements.Within(ctx, in.ID, participant, w.Monday(), w.Sunday())
+	placed, err := s.Placements.Within(ctx, in.ID, []string{participant}, w.Monday(), w.Sunday())
 	if err != nil {
 		return nil, err
 	}
@@ -251,12 +251,7 @@ func (s *Service) bookedIn(ctx context.Context, a actor.Actor, operation string,
 		if !access.Allows(operation, a, p.Resource(association.Site{})) {
 			continue
 		}
-		for n := range 7 {
-			d := w.Monday().AddDays(n)
-			if o, there := s.Placements.OccurrenceOn(p, d); there {
-				items = append(items, activity.BookedOccurrence{Occurrence: o, Placement: p.ID, Mark: p.Status().On(o, absences)})
-			}
-		}
+		items = append(items, s.Placements.DaysIn(p, w, absences)...)
 	}
 	slices.SortStableFunc(items, func(a, b activity.BookedOccurrence) int { return a.Compare(b.Occurrence) })
 	return items, nil
