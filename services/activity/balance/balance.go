@@ -120,8 +120,9 @@ type Proposal struct {
 
 // Of compares a week with what is managed, and proposes what would be better of what is
 // offered from today on: one occurrence for another of the same category, and one more where a
-// kind is lacking. No proposal takes the same time as something else, or leaves too little for the
-// way, or makes a day exceed what is managed by more than it does.
+// kind is lacking. No proposal takes the same time as something else that is booked, also as what
+// was called off or is missed, or leaves too little for the way, or makes a day exceed what is
+// managed by more than it does.
 func Of(w activity.Week, booked []activity.BookedOccurrence, offered []activity.Occurrence, l Limits, today civil.Date) Balance {
 	b := Balance{Load: Sums{}}
 	for n := range 7 {
@@ -149,7 +150,7 @@ func Of(w activity.Week, booked []activity.BookedOccurrence, offered []activity.
 			b.Under = append(b.Under, kind)
 		}
 	}
-	p := proposer{week: week, limits: l, today: today}
+	p := proposer{booked: booked, week: week, limits: l, today: today}
 	for i := range week {
 		out := &week[i]
 		d := day(out.Date)
@@ -171,7 +172,8 @@ func Of(w activity.Week, booked []activity.BookedOccurrence, offered []activity.
 
 // proposer finds proposals in a week.
 type proposer struct {
-	week   []activity.BookedOccurrence
+	booked []activity.BookedOccurrence
+	week   []activity.BookedOccurrence // of them, what takes strength
 	limits Limits
 	today  civil.Date
 }
@@ -264,19 +266,22 @@ func (p proposer) dayWith(out *activity.BookedOccurrence, in *activity.Occurrenc
 	return s
 }
 
-// canTake reports whether an occurrence, of what the participant is not booked into, fits into
+// canTake reports whether an occurrence, which the participant is not booked into, fits into
 // the week without out.
 func (p proposer) canTake(in *activity.Occurrence, out *activity.BookedOccurrence) bool {
 	x := &in.Activity
 	if in.Date < p.today || in.Cancelled != nil || in.Closed || x.ClosedGroup != nil || x.Individual || !x.Timed() || x.Slot > 0 {
 		return false
 	}
-	for i := range p.week {
-		o := &p.week[i]
+	for i := range p.booked {
+		o := &p.booked[i]
+		if o.Date != in.Date {
+			continue
+		}
 		if o.Activity.ID == x.ID {
 			return false
 		}
-		if o == out || o.Date != in.Date {
+		if out != nil && o.Booking == out.Booking && o.Date == out.Date {
 			continue
 		}
 		if clash, _ := activity.Clash(x, &o.Activity); clash {

@@ -1,9 +1,11 @@
 package rest
 
 import (
+	"slices"
 	"testing"
 
 	api "github.com/finsam/finsam/pkg/api/activity"
+	"github.com/finsam/finsam/pkg/servicetest"
 	. "github.com/finsam/finsam/services/activity/activitytest"
 )
 
@@ -13,7 +15,8 @@ func TestTheBalanceOfAWeek(t *testing.T) {
 	f := faceOf(t, `      - { name: Promenad, category: social, day: tuesday, from: "13:00", to: "14:00", place: Frölundagatan 49 }`, `      - { name: Promenad, category: social, day: tuesday, from: "13:00", to: "14:00", place: Frölundagatan 49, load: { social: 2, physical: 1 } }
       - { name: Påhittat fikabord, category: social, day: tuesday, from: "15:00", to: "16:00", place: Frölundagatan 49, load: { social: 3 } }
       - { name: Påhittad full grupp, category: social, day: wednesday, from: "15:00", to: "16:00", capacity: 1, load: { social: 1 } }
-      - { name: Påhittad liten grupp, category: social, day: thursday, from: "15:00", to: "16:00", capacity: 2, load: { social: 1 } }`)
+      - { name: Påhittad liten grupp, category: social, day: thursday, from: "15:00", to: "16:00", capacity: 2, load: { social: 1 } }
+      - { name: Påhittad läsecirkel, category: social, day: friday, from: "15:00", to: "16:00", load: { social: 1 } }`)
 	f.enrols(1)
 	ids := map[string]string{}
 	var all api.ActivityList
@@ -55,6 +58,20 @@ func TestTheBalanceOfAWeek(t *testing.T) {
 	if f.do(me, "GET", at+"/week?week=2026-W49", nil).Into(t, 200, &week); len(week.Items) != 2 {
 		t.Errorf("the week has changed: %+v", week.Items)
 	}
+
+	proposed := func() (names []string) {
+		f.do(coach, "GET", at+"/week-balance?week=2026-W49", nil).Into(t, 200, &b)
+		for _, p := range b.Proposals {
+			names = append(names, p.In.Name)
+		}
+		return names
+	}
+	f.made(at+"/absences", object{"from": "2026-12-03", "until": "2026-12-03", "reason": "care"})
+	if names := proposed(); slices.Contains(names, "Påhittad liten grupp") || len(names) == 0 {
+		t.Errorf("nothing is proposed for a day of reported absence, on others it is: %v", names)
+	}
+	f.Emit("check_in_recorded", Enrolment, Person, Molndal, 3, "2026-11-27", "state", "paused", "decision", "pause")
+	servicetest.Eventually(t, "nothing is proposed that a paused enrolment cannot book", func() bool { return len(proposed()) == 0 })
 }
 
 // balanceTables are the bad inputs to what is about the balance of a week.

@@ -421,7 +421,8 @@ type WeekBalance struct {
 }
 
 // Balance compares a participant's week with what the participant manages, and proposes changes
-// among what the municipality offers that week and has places for. It changes nothing.
+// among what the municipality offers that week and has places for, what the enrolment lets be
+// booked, on days of which no absence is reported. It changes nothing.
 func (s *Service) Balance(ctx context.Context, participant, week string) (*WeekBalance, error) {
 	w, err := activity.ParseWeek(cmp.Or(week, activity.WeekOf(civil.DateOf(s.Now())).String()))
 	if err != nil {
@@ -447,19 +448,32 @@ func (s *Service) Balance(ctx context.Context, participant, week string) (*WeekB
 	if err != nil {
 		return nil, err
 	}
+	absences, err := s.absencesOf(ctx, in.ID, []string{participant}, w.Monday())
+	if err != nil {
+		return nil, err
+	}
 	var offered []activity.Occurrence
-	for i, e := range enrolments {
-		isSeen := slices.ContainsFunc(enrolments[:i], func(x *activity.Enrolment) bool { return x.Municipality == e.Municipality })
-		if e.Closed || isSeen {
+	today, seen := civil.DateOf(s.Now()), map[string]bool{}
+	for _, e := range enrolments {
+		if e.Closed || seen[e.Municipality] {
 			continue
 		}
+		seen[e.Municipality] = true
 		cancelled, err := s.cancellationsOf(ctx, in.ID, store.Equals(municipalityKey, e.Municipality), w.Monday(), w.Sunday())
 		if err != nil {
 			return nil, err
 		}
-		offered = append(offered, activity.OccurrencesIn(w, in.Week(e.Municipality).Activities, cancelled)...)
+		for _, o := range activity.OccurrencesIn(w, in.Week(e.Municipality).Activities, cancelled) {
+			isOpen := slices.ContainsFunc(enrolments, func(x *activity.Enrolment) bool {
+				return x.Municipality == e.Municipality && x.CanBook(o.Activity, o.Date, today) == nil
+			})
+			isAway := activity.Status{}.On(o, absences[participant]).Absence != nil
+			if isOpen && !isAway {
+				offered = append(offered, o)
+			}
+		}
 	}
-	v := &WeekBalance{Participant: participant, Week: w, Limits: m.Now(), Balance: balance.Of(w, booked, offered, m.Now(), civil.DateOf(s.Now()))}
+	v := &WeekBalance{Participant: participant, Week: w, Limits: m.Now(), Balance: balance.Of(w, booked, offered, m.Now(), today)}
 	v.Proposals, err = s.withPlaces(ctx, in.ID, v.Proposals)
 	return v, err
 }
